@@ -1,0 +1,1 @@
+create table greeting (number integer primary key, words text not null);

@@ -1,0 +1,1 @@
+create table line (place integer primary key, account text not null, words text not null);

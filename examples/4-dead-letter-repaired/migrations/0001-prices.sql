@@ -1,0 +1,1 @@
+create table price (number integer primary key, item text not null, price text not null);

@@ -1,0 +1,1 @@
+create table stock (item text primary key, quantity integer not null);

@@ -1,0 +1,1 @@
+create table show (name text primary key, sold integer not null);

@@ -1,0 +1,19 @@
+import { contract, event } from 'skerry'
+import { z } from 'zod'
+
+/** `value` is in thousandths; stock is written off at price 0, but nothing says that it must be. */
+const AdjustedLine = z.object({ line: z.string(), stockCode: z.string(), quantity: z.int(), value: z.int() })
+
+export const Inventory = contract('inventory', {
+  events: {
+    adjusted: event({
+      data: z.object({
+        adjustment: z.string(),
+        customer: z.string().nullable(),
+        at: z.string(),
+        lines: z.array(AdjustedLine),
+      }),
+      key: (d) => d.adjustment,
+    }),
+  },
+})

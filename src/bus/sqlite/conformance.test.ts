@@ -1,0 +1,4 @@
+import { busConformance } from '../conformance.ts'
+import { sqliteFixture } from './fixture.ts'
+
+busConformance('sqlite', sqliteFixture)

@@ -1,0 +1,101 @@
+import type { EngineOptions } from '../engines.ts'
+import { messageOf } from '../errors.ts'
+import { addressOf } from '../mesh/server/address.ts'
+import type { RegistryOptions } from '../registering.ts'
+import type { AnyService } from '../service.ts'
+import { wholeNumber } from './arguments.ts'
+import { type Command, type Invocation, many } from './command.ts'
+import { UsageError } from './failure.ts'
+import { keepHeapSmall } from './heap.ts'
+import { registryOf, registryOptions, secretOf } from './meeting.ts'
+import { serve } from './serve.ts'
+import { loadServices } from './services.ts'
+import { placesOf } from './site.ts'
+import { supervise } from './supervisor.ts'
+
+export const run: Command = {
+  name: 'run',
+  usage:
+    'run SERVICE… [--processes N] [--http ADDRESS] [--grpc ADDRESS] [--registry URL] [--keep-hours N] [--keep-mib N]',
+  summary: 'run services until SIGTERM or Ctrl-C; a service is a module that exports it, or its folder',
+  details: `All services run in one process; with --processes N in each of N, which share their work. A process that dies is
+started again, one that does not answer for 10 seconds is ended first. SIGTERM lets running handlers finish; a
+second signal ends it at once. Services that answer calls do so over HTTP, on a free port of 127.0.0.1 unless --http says
+otherwise; probes and metrics are there, too; with --registry, or SKERRY_REGISTRY, a registry is told where. Without --keep-hours or --keep-mib nothing is ever dropped from the bus; with them only
+what every registered subscription has passed.`,
+  options: {
+    processes: { type: 'string', value: 'N', help: 'how many processes run all of them (default 1)' },
+    http: {
+      type: 'string',
+      value: 'ADDRESS',
+      help: '8080, 0.0.0.0:8080, unix:/run/orders.sock, or off (default 127.0.0.1:0 where there are calls, or SKERRY_HTTP)',
+    },
+    grpc: {
+      type: 'string',
+      value: 'ADDRESS',
+      help: 'serve calls over gRPC, too, with the numbers of contracts.lock.json (default off, or SKERRY_GRPC)',
+    },
+    ...registryOptions,
+    'keep-hours': { type: 'string', value: 'N', help: 'drop handled events that are older than N hours' },
+    'keep-mib': { type: 'string', value: 'N', help: 'drop the oldest handled events of a stream beyond N MiB' },
+    supervised: { type: 'boolean', help: '' },
+  },
+  takes: [1, many],
+  run: runServices,
+}
+
+/** The hidden option that tells a process that it is one of several. */
+export const supervisedOption = '--supervised'
+
+async function runServices(invocation: Invocation): Promise<number> {
+  const { positionals, values, out, args } = invocation
+  const engine: EngineOptions = { ...invocation.engine, retention: retentionOf(values) }
+  placesOf(engine)
+  const processes = wholeNumber(values, 'processes', 1) ?? 1
+  const supervised = values.supervised === true
+  if (supervised || processes === 1) {
+    keepHeapSmall()
+    const services = await loadServices(positionals)
+    const http = httpOf(values, services)
+    const doors = { http, grpc: grpcOf(values), registry: http === undefined ? undefined : tellingOf(invocation) }
+    return serve(services, { engine, out, supervised, doors })
+  }
+  return supervise({ processes, args: [...args, supervisedOption], out })
+}
+
+/** Where calls are served; nowhere without calls, unless an address is given. */
+export function httpOf(values: Invocation['values'], services: readonly AnyService[]): string | undefined {
+  const given = values.http ?? (process.env.SKERRY_HTTP || undefined)
+  if (given === undefined) return services.some(({ calls }) => calls.size > 0) ? '127.0.0.1:0' : undefined
+  return checkedAddress(String(given))
+}
+
+/** The registry that is to be told; none unless one is given. */
+function tellingOf(invocation: Invocation): RegistryOptions | undefined {
+  if ((invocation.values.registry ?? (process.env.SKERRY_REGISTRY || undefined)) === undefined) return undefined
+  const secret = secretOf(invocation)
+  return { address: registryOf(invocation), secret, expected: wholeNumber(invocation.values, 'processes', 1) ?? 1 }
+}
+
+const grpcOf = (values: Invocation['values']): string | undefined =>
+  checkedAddress(String(values.grpc ?? (process.env.SKERRY_GRPC || 'off')))
+
+function checkedAddress(given: string): string | undefined {
+  if (given === 'off') return undefined
+  try {
+    addressOf(given)
+  } catch (error) {
+    throw new UsageError(messageOf(error))
+  }
+  return given
+}
+
+/** What the bus may drop, as the options word it; nothing without them. */
+export function retentionOf(values: Invocation['values']): NonNullable<EngineOptions['retention']> {
+  const hours = wholeNumber(values, 'keep-hours', 1)
+  const mib = wholeNumber(values, 'keep-mib', 1)
+  return {
+    ...(hours !== undefined && { ageMs: hours * 3_600_000 }),
+    ...(mib !== undefined && { bytes: mib * 1024 * 1024 }),
+  }
+}

@@ -1,0 +1,139 @@
+import inspector from 'node:inspector'
+import { inspect } from 'node:util'
+import type { EngineOptions } from '../engines.ts'
+import { codeOf, errorCodes, messageOf } from '../errors.ts'
+import type { RegistryOptions } from '../registering.ts'
+import type { AnyService } from '../service.ts'
+import { start } from '../start.ts'
+import type { Fact } from '../telemetry.ts'
+import { factLine } from './facts.ts'
+import { describeFailure, exits } from './failure.ts'
+import type { Output } from './output.ts'
+import { stopSignals } from './signals.ts'
+import type { FromChild, ToChild } from './supervisor.ts'
+
+export interface Serving {
+  readonly engine: EngineOptions
+  readonly out: Output
+  /** One of several processes: another one watches this, and tells it when to stop. */
+  readonly supervised: boolean
+  /** Where calls are served. */
+  readonly doors: {
+    readonly http: string | undefined
+    readonly grpc: string | undefined
+    readonly registry: RegistryOptions | undefined
+  }
+}
+
+const heartbeatMs = 1000
+
+/** Runs services in this process until it is told to stop; resolves with the exit code. */
+export async function serve(
+  services: readonly AnyService[],
+  { engine, out, supervised, doors }: Serving,
+): Promise<number> {
+  const signals = stopSignals(supervised ? ['SIGTERM'] : ['SIGTERM', 'SIGINT'])
+  const leash = supervised ? obeyParent(signals.stop) : undefined
+  const report = reportUserErrors(out)
+  try {
+    const { http, grpc, registry } = doors
+    const serving = {
+      ...(http !== undefined && { http: { address: http, shared: supervised } }),
+      ...(grpc !== undefined && { grpc }),
+      ...(registry && { registry }),
+    }
+    const app = await start(services, { ...engine, ...serving, watcher: (fact) => show(fact, out) })
+    await announce(services, [app.url, app.grpcUrl], out)
+    await leash?.tell({ kind: 'ready' })
+    await signals.stopped
+    await app.stop()
+    await say(out, { kind: 'stopped', pid: process.pid }, `process ${process.pid} stopped`)
+    return exits.fine
+  } catch (error) {
+    // The parent stops them all, where what a start refuses for one it refuses for everybody.
+    if (!leash) throw error
+    const mayPass = errorCodes[codeOf(error)] === 'free'
+    await leash.tell({ kind: 'refused', line: describeFailure(error, out.json).line, mayPass })
+    return exits.failed
+  } finally {
+    report.end()
+    leash?.end()
+    signals.end()
+  }
+}
+
+async function announce(
+  services: readonly AnyService[],
+  urls: readonly (string | undefined)[],
+  out: Output,
+): Promise<void> {
+  const { pid } = process
+  for (const service of services) {
+    const subscriptions = [...service.subscriptions.values()].map(({ name, options, handlers }) => {
+      const streams = [...new Set([...handlers.values()].map(({ type }) => type.service))]
+      return { name, from: options.from, order: options.order ?? 'none', streams }
+    })
+    const text = subscriptions.map((one) => `${one.name} ← ${one.streams.join(', ')}`).join('; ')
+    await say(
+      out,
+      { kind: 'running', pid, service: service.name, subscriptions },
+      `${service.name}: ${text || 'publishes only'}`,
+    )
+  }
+  for (const url of urls)
+    if (url !== undefined) await say(out, { kind: 'serving', pid, url }, `calls are answered at ${url}`)
+  await say(out, { kind: 'ready', pid }, out.style('dim', `process ${pid} is at work; stop it with Ctrl-C or SIGTERM`))
+}
+
+function show(fact: Fact, out: Output): void {
+  const line = factLine(fact)
+  if (line !== undefined) void say(out, { ...fact, pid: process.pid }, line)
+}
+
+const say = (out: Output, data: object, line: string): Promise<void> => (out.json ? out.data(data) : out.line(line))
+
+/**
+ * A promise that a handler left behind ends nobody's work: the event has been judged by what its handler returned. An
+ * exception outside of everything leaves the process in an unknown state: it ends, and others take over.
+ */
+function reportUserErrors(out: Output): { end(): void } {
+  const describe = (error: unknown): string =>
+    error instanceof Error ? (error.stack ?? error.message) : inspect(error)
+  const rejected = (reason: unknown): void => {
+    out.note(
+      out.json
+        ? JSON.stringify({ kind: 'unhandled_rejection', pid: process.pid, message: messageOf(reason) })
+        : `skerry: a rejection that nobody handled: ${describe(reason)}`,
+    )
+  }
+  const thrown = (error: unknown): void => {
+    out.note(`skerry: process ${process.pid} ends: an exception that nobody caught: ${describe(error)}`)
+    process.exit(exits.failed)
+  }
+  process.on('unhandledRejection', rejected).on('uncaughtException', thrown)
+  return { end: () => void process.off('unhandledRejection', rejected).off('uncaughtException', thrown) }
+}
+
+/** Shows the parent that we are alive, stops when it says so, and when it is gone. */
+function obeyParent(stop: () => void): { tell(message: FromChild): Promise<void>; end(): void } {
+  const tell = (message: FromChild): Promise<void> =>
+    new Promise((told) => {
+      if (!process.send || !process.connected) return told()
+      process.send(message, undefined, undefined, () => told())
+    })
+  const beat = (): void => void tell({ kind: 'alive', debugged: inspector.url() !== undefined })
+  const timer = setInterval(beat, heartbeatMs)
+  beat()
+  const told = (message: ToChild): void => {
+    if (message.kind === 'stop') stop()
+  }
+  // Ctrl-C reaches every process of a terminal: the parent hears it, too, and tells us.
+  const ignore = (): void => {}
+  process.on('message', told).on('disconnect', stop).on('SIGINT', ignore)
+  const end = (): void => {
+    clearInterval(timer)
+    process.off('message', told).off('disconnect', stop).off('SIGINT', ignore)
+    if (process.connected) process.disconnect?.()
+  }
+  return { tell, end }
+}

@@ -1,0 +1,4 @@
+import { flowConformance } from './conformance.ts'
+import { sqliteFixture } from './sqlite/fixture.ts'
+
+flowConformance('sqlite', sqliteFixture)

@@ -1,0 +1,4 @@
+import { flowConformance } from '../conformance.ts'
+import { kafkaFixture, onBroker, slowParts } from './fixture.ts'
+
+onBroker((broker) => flowConformance('kafka bus, sqlite store', () => kafkaFixture(broker()), slowParts))

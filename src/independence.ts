@@ -1,0 +1,8 @@
+export { type App, type Check, type CheckOptions, check, type RunOptions } from './independence/check/check.ts'
+export type { Generating } from './independence/check/events.ts'
+export type { Example } from './independence/check/example.ts'
+export type { Invariants, Stores } from './independence/check/invariants.ts'
+export type { Level } from './independence/check/levels.ts'
+export type { OutsideRequest, OutsideStubs } from './independence/check/outside.ts'
+export type { Cell, Report, Verdict } from './independence/check/report.ts'
+export { type Ending, type Simulated, type SimulateOptions, simulate } from './independence/check/simulate.ts'

@@ -1,0 +1,54 @@
+import type { AnyEvent } from '../../contract.ts'
+import type { Delivery } from '../../event.ts'
+import type { Handler } from '../../flow/handler.ts'
+import type { AnyService, SubscriptionDefinition } from '../../service.ts'
+import type { ObservedDatabase } from '../../store/sqlite/observed/database.ts'
+import type { Remembering } from './remembering.ts'
+
+/** A service with its store. */
+export interface Unit {
+  readonly service: AnyService
+  readonly db: ObservedDatabase
+  /** Absent where the service declares no memory. */
+  readonly remembering: Remembering | undefined
+}
+
+/** Whoever handles events of one type: a handler within its subscription. */
+export interface Place {
+  readonly unit: Unit
+  /** `orders/charge`. */
+  readonly reader: string
+  readonly subscription: SubscriptionDefinition
+  readonly type: AnyEvent
+  readonly handler: Handler
+}
+
+/** One event on its way to one handler. */
+export interface Job extends Place {
+  readonly delivery: Delivery
+}
+
+/** Names one event within one subscription. */
+export function nameOf({ reader, delivery }: Pick<Job, 'reader' | 'delivery'>): string {
+  return `${reader} ${delivery.stream} ${delivery.record.id}`
+}
+
+/** All handlers of a service. */
+export function placesOf(unit: Unit): Place[] {
+  return [...unit.service.subscriptions.values()].flatMap((subscription) =>
+    [...subscription.handlers.values()].map(({ type, handler }) => {
+      const reader = `${unit.service.name}/${subscription.name}`
+      return { unit, reader, subscription, type, handler }
+    }),
+  )
+}
+
+/** Whether publish order binds two events of one reader. */
+export function inOrder(a: Job, b: Job): boolean {
+  return (
+    a.reader === b.reader &&
+    a.subscription.options.order === 'key' &&
+    a.delivery.stream === b.delivery.stream &&
+    a.delivery.record.key === b.delivery.record.key
+  )
+}

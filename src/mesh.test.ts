@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { z } from 'zod'
+import { call } from './call.ts'
+import { contract } from './contract.ts'
+import { SkerryError } from './errors.ts'
+import { registryAddress } from './mesh/discovery/registry/address.ts'
+import { Registry } from './mesh/discovery/registry/server.ts'
+import { client, type Told } from './mesh.ts'
+import { service } from './service.ts'
+import { start } from './start.ts'
+import { systemClock } from './time.ts'
+
+const Bank = contract('bank', {
+  events: {},
+  calls: {
+    pay: call({
+      http: 'POST /accounts/{to}/payments',
+      input: z.object({ to: z.string(), pence: z.int() }),
+      output: z.object({ balance: z.int() }),
+      errors: { tooMuch: { status: 402, data: z.object({ most: z.int() }) } },
+    }),
+    find: call({
+      http: 'GET /accounts/{of}',
+      input: z.object({ of: z.string(), words: z.array(z.string()), limit: z.int().optional() }),
+      output: z.object({ of: z.string(), words: z.array(z.string()), limit: z.int().optional() }),
+    }),
+    wait: call({ input: z.object({ ms: z.int() }), output: z.object({}), deadlineMs: 5000 }),
+  },
+})
+
+const sql = 'create table account (name text primary key, balance integer not null)'
+const bank = service(Bank, { migrations: [{ number: 1, name: 'first', sql, additive: true }] })
+bank.serve(Bank.pay, async (tx, { input: { to, pence } }) => {
+  if (pence > 10_000) throw Bank.pay.refuse('tooMuch', { most: 10_000 })
+  const [row] = await tx.sql<{ balance: number }>`insert into account (name, balance) values (${to}, ${pence})
+    on conflict (name) do update set balance = account.balance + excluded.balance returning balance`
+  return { balance: row?.balance ?? 0 }
+})
+bank.serve(Bank.find, async (_, { input }) => input)
+bank.serve(Bank.wait, {
+  prepare: (_, { input }) => new Promise((resolve) => setTimeout(() => resolve({}), input.ms)),
+  handle: async () => ({}),
+})
+
+const secret = 'a secret of some length'
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'skerry-mesh-'))
+  try {
+    await work(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const code = (is: string) => (error: unknown) => error instanceof SkerryError && error.code === is
+
+describe('a client of a service', () => {
+  test('has its answers with their types, its refusals by name, and effects once for each key', () =>
+    inFolder(async (dir) => {
+      const app = await start([bank], { dir, http: '127.0.0.1:0' })
+      const told: [string, Told][] = []
+      const calls = client(Bank, { at: [app.url as string], onAnswer: (name, one) => told.push([name, one]) })
+      for (let n = 0; n < 3; n++)
+        assert.deepEqual(await calls.call(Bank.pay, { to: 'a/ä b', pence: 7 }, { key: 'invoice "7"' }), { balance: 7 })
+      assert.deepEqual(await calls.call(Bank.pay, { to: 'a/ä b', pence: 7 }), { balance: 14 })
+      const asked = { of: 'x?y#z', words: ['a&b', 'ü'], limit: 3 }
+      assert.deepEqual(await calls.call(Bank.find, asked), asked)
+      const refusal = await calls.call(Bank.pay, { to: 'a', pence: 20_000 }).catch((error: unknown) => error)
+      assert.ok(Bank.pay.refused(refusal, 'tooMuch'))
+      assert.deepEqual([refusal.data, refusal.status], [{ most: 10_000 }, 402])
+      await assert.rejects(calls.call(Bank.pay, { to: 'a', pence: 1.5 }), code('invalid_request'))
+      await assert.rejects(calls.call(Bank.find, { of: '..', words: [] }), code('invalid_request'))
+      await assert.rejects(calls.call(Bank.wait, { ms: 1000 }, { deadlineMs: 50 }), code('deadline_exceeded'))
+      const [name, first] = told[0] as [string, Told]
+      assert.deepEqual([name, first.status, first.tries], ['pay', 200, 1])
+      assert.ok(first.latency.responseMs > 0 && first.latency.networkMs > 0)
+      await calls.close()
+      await app.stop()
+    }))
+
+  test('finds instances by a registry, and does not notice when one of them leaves in order', () =>
+    inFolder(async (dir) => {
+      const address = `unix:${join(dir, 'registry.sock')}`
+      const registry = await Registry.start({ clock: systemClock, secret, listen: registryAddress(address) })
+      const open = (name: string) =>
+        start([bank], {
+          ...{ dir: join(dir, name), http: '127.0.0.1:0' },
+          registry: { address, secret, expected: 2, labels: { name } },
+        })
+      const apps = [await open('a'), await open('b')] as const
+      const answers = new Set<string | undefined>()
+      const calls = client(Bank, { registry: { address, secret }, onAnswer: (_, { from }) => answers.add(from) })
+      while (answers.size < 2) await calls.call(Bank.find, { of: 'x', words: ['y'] })
+      let over = false
+      let done = 0
+      const callers = Array.from({ length: 4 }, async () => {
+        while (!over) {
+          await calls.call(Bank.pay, { to: 'x', pence: 1 })
+          done++
+        }
+      })
+      const before = done
+      await apps[0].stop()
+      assert.ok(done > before)
+      over = true
+      await Promise.all(callers)
+      await apps[1].stop()
+      await assert.rejects(calls.call(Bank.pay, { to: 'x', pence: 1 }), code('unavailable'))
+      await calls.close()
+      await registry.close()
+    }))
+
+  test('says which one way of finding it needs', () => {
+    assert.throws(() => client(Bank, {}), /^SkerryError: a client of bank needs one of at, registry and discovery$/)
+    const [at, registry] = [['http://127.0.0.1:1'], { address: 'unix:/nowhere', secret }]
+    assert.throws(() => client(Bank, { at, registry }), code('invalid_config'))
+  })
+
+  test('a service that gives a registry and serves nothing is told so', () =>
+    inFolder(async (dir) => {
+      const registry = { address: `unix:${join(dir, 'r')}`, secret }
+      await assert.rejects(start([bank], { dir, registry }), /no calls are served: give http an address, too/)
+    }))
+})

@@ -1,0 +1,100 @@
+import type { CallType } from './call.ts'
+import { type AnyContract, info } from './contract.ts'
+import { SkerryError } from './errors.ts'
+import { randomIdentity, seededRandom } from './ids.ts'
+import { MeshClient } from './mesh/client/client.ts'
+import { readCall, writeCall } from './mesh/client/exchange.ts'
+import { RegistryDiscovery } from './mesh/discovery/registry/client.ts'
+import { type Listed, StaticDiscovery } from './mesh/discovery/static.ts'
+import type { Discovery } from './mesh/discovery.ts'
+import { HttpTransport, type HttpTransportOptions } from './mesh/http/transport.ts'
+import type { LatencyParts } from './mesh/latency.ts'
+import { fromHeader, keyHeader } from './mesh/server/headers.ts'
+import { type Clock, systemClock } from './time.ts'
+
+export interface ClientOptions {
+  /** Where instances of the service are: `http://10.0.0.7:8080`, `unix:/run/orders.sock`. */
+  readonly at?: readonly Listed[]
+  /** Or the registry that knows: `unix:/run/skerry/registry.sock`, `tcp://10.0.0.7:7300`, and its secret. */
+  readonly registry?: { readonly address: string; readonly secret: string }
+  /** Or anything else that knows. It is closed with the client. */
+  readonly discovery?: Discovery
+  /** The service that calls, for the services that say who may. */
+  readonly from?: string
+  readonly http?: HttpTransportOptions
+  /** Is told of each answer: which call it was, who gave it after how many tries, and how long each part took. */
+  readonly onAnswer?: (call: string, told: Told) => void
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+export interface Told {
+  /** Id of the instance. */
+  readonly from: string | undefined
+  readonly status: number
+  readonly tries: number
+  /** Milliseconds. */
+  readonly latency: LatencyParts
+}
+
+export interface ClientCallOptions {
+  /** Idempotency key: the call takes effect once, and so may be tried again when no answer came. 1–255 characters. */
+  readonly key?: string
+  /** How long to wait, all tries together, in milliseconds. @default what the contract says */
+  readonly deadlineMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** Calls one service from outside, wherever its instances are. */
+export interface Client<Service extends string> {
+  /**
+   * Resolves with the answer. Rejects with the refusal that the contract declares (`Orders.place.refused(error, 'soldOut')`), or
+   * with `unavailable`, `deadline_exceeded`, `overloaded`, …: a `SkerryError` like everywhere.
+   */
+  call<In, Received, Returned, Out, Errors, ReadOnly extends boolean>(
+    type: CallType<Service, string, In, Received, Returned, Out, Errors, ReadOnly>,
+    input: In,
+    options?: ClientCallOptions,
+  ): Promise<Out>
+  /** Closes all connections. */
+  close(): Promise<void>
+}
+
+/**
+ * A client of the service whose contract this is: balanced over its instances, tried again within a budget where that is safe,
+ * with circuits, deadlines and cancellation. One for a process. Needs `undici`. Throws `invalid_config`.
+ */
+export function client<C extends AnyContract>(contract: C, options: ClientOptions): Client<C[typeof info]['name']> {
+  const { clock = systemClock, from, onAnswer } = options
+  const service = contract[info].name
+  const discovery = discoveryOf(service, options, clock)
+  const random = seededRandom(randomIdentity())
+  const mesh = new MeshClient({ discovery, transport: new HttpTransport(options.http), clock, random })
+  const about = from === undefined ? {} : { [fromHeader]: from }
+  return {
+    async call(type, input, { key, deadlineMs, signal } = {}) {
+      const sendable = writeCall(type, input)
+      const headers = { ...sendable.headers, ...about, ...(key !== undefined && { [keyHeader]: JSON.stringify(key) }) }
+      const answer = await mesh.request({
+        ...{ ...sendable, headers, service, timeoutMs: deadlineMs ?? type.deadlineMs },
+        idempotent: type.idempotent || key !== undefined,
+        ...(signal && { signal }),
+      })
+      const { status, tries, latency } = answer
+      onAnswer?.(type.name, { from: answer.from, status, tries, latency })
+      return readCall(type, answer) as never
+    },
+    async close() {
+      await mesh.close()
+      await discovery.close()
+    },
+  }
+}
+
+function discoveryOf(service: string, { at, registry, discovery }: ClientOptions, clock: Clock): Discovery {
+  if ([at, registry, discovery].filter(Boolean).length !== 1)
+    throw new SkerryError('invalid_config', `a client of ${service} needs one of at, registry and discovery`)
+  if (at) return new StaticDiscovery({ [service]: at })
+  if (registry) return new RegistryDiscovery({ ...registry, clock, random: seededRandom(randomIdentity()) })
+  return discovery as Discovery
+}

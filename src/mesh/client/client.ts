@@ -1,0 +1,200 @@
+import { SkerryError } from '../../errors.ts'
+import type { Random } from '../../ids.ts'
+import { type Clock, pause } from '../../time.ts'
+import type { Discovery } from '../discovery.ts'
+import type { LatencyParts } from '../latency.ts'
+import type { RequestAttributes, Source } from '../request.ts'
+import { deadlineOf } from '../resilience/deadline.ts'
+import { type CallRetryPolicy, defaultCallRetry } from '../resilience/retry.ts'
+import type { DestinationRules } from '../routing/destination.ts'
+import type { InjectedFault } from '../routing/fault.ts'
+import { changeHeaders } from '../routing/rewrite.ts'
+import type { RouteDecision } from '../routing/table.ts'
+import { type CompiledRoute, decideRoute } from '../routing/table.ts'
+import type { Transport, WireAnswer } from '../transport.ts'
+import { Directory } from './directory.ts'
+import { type TryTools, tryAll } from './tries.ts'
+
+export interface MeshClientOptions {
+  readonly discovery: Discovery
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  /** Who calls. */
+  readonly source?: Source
+  /** Routes of a service, compiled; without any, its requests go to all of its endpoints as they are. */
+  readonly routes?: ReadonlyMap<string, readonly CompiledRoute[]>
+  /** Subsets and policies of services, by host. */
+  readonly destinations?: ReadonlyMap<string, DestinationRules>
+  /** Where no route says otherwise. */
+  readonly retry?: CallRetryPolicy
+}
+
+export interface MeshRequest {
+  /** The service that is asked. */
+  readonly service: string
+  readonly method: string
+  /** Without the query. Begins with `/`. */
+  readonly path: string
+  /** What follows the `?`, encoded; empty without one. @default '' */
+  readonly query?: string
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** Twice is as good as once, so that it may be tried again when nobody knows whether it was handled. */
+  readonly idempotent: boolean
+  /** How long the answer may take, in milliseconds. @default 2000 */
+  readonly timeoutMs?: number
+  /** When whoever called this process gives up: monotonic, in milliseconds. */
+  readonly inheritedDeadline?: number
+  /** Whether nobody above tries again. @default true without an inherited deadline */
+  readonly outermost?: boolean
+  /** What the same endpoint should get again, where endpoints are chosen by key. */
+  readonly key?: string
+  readonly signal?: AbortSignal
+}
+
+export interface MeshAnswer extends WireAnswer {
+  /** Id of the endpoint that answered; nothing where a route did. */
+  readonly from: string | undefined
+  readonly tries: number
+  /** How long it took: parts that sum to the whole. */
+  readonly latency: LatencyParts
+}
+
+type Forward = Extract<RouteDecision, { kind: 'forward' }>
+
+const defaultTimeoutMs = 2000
+const noBody = new Uint8Array()
+const never = new AbortController().signal
+
+/**
+ * The way of a call: discovery → routing → retry around {balancing → circuit → deadline → transport}. One for a process; it keeps
+ * what it knows of each destination.
+ */
+export class MeshClient {
+  readonly #options: MeshClientOptions
+  readonly #tools: TryTools
+  readonly #directory: Directory
+  readonly #retry: CallRetryPolicy
+
+  constructor(options: MeshClientOptions) {
+    const { clock, random, transport } = options
+    this.#options = options
+    this.#tools = { clock, random, transport }
+    this.#directory = new Directory(options)
+    this.#retry = options.retry ?? defaultCallRetry
+  }
+
+  /**
+   * Resolves with an answer of whatever status. Rejects with `unavailable`, `deadline_exceeded`, `overloaded` (too many calls under
+   * way to that service), or the signal's reason.
+   */
+  async request(request: MeshRequest): Promise<MeshAnswer> {
+    const { clock, random, routes } = this.#options
+    const began = clock.monotonic()
+    const table = routes?.get(request.service)
+    const attributes = attributesOf(request)
+    const decision = table ? decideRoute(table, attributes, random) : straight(attributes, this.#retry)
+    if (!decision) return local(404, {}, `no route of ${request.service} matches ${request.path}`)
+    if (decision.kind === 'redirect') return local(decision.status, { location: decision.location })
+    if (decision.kind === 'respond') return local(decision.status, {}, decision.body)
+    const ownMs = Math.min(request.timeoutMs ?? defaultTimeoutMs, decision.timeoutMs ?? Number.POSITIVE_INFINITY)
+    const deadline = deadlineOf(began, ownMs, request.inheritedDeadline)
+    const faulty = decision.fault && (await this.#suffer(decision.fault, deadline, request.signal ?? never))
+    if (faulty) return faulty
+    for (const mirror of decision.mirrors) this.#copy(request, decision, mirror, deadline)
+    return this.#forward(request, decision, deadline)
+  }
+
+  async close(): Promise<void> {
+    this.#directory.close()
+    await this.#options.transport.close()
+  }
+
+  async #forward(request: MeshRequest, decision: Forward, deadline: number): Promise<MeshAnswer> {
+    const { clock } = this.#options
+    const { host = request.service, subset, port } = decision.destination
+    const label = subset ? `${host}/${subset}` : host
+    const destination = await this.#directory.find(host, subset, port?.number, deadline)
+    if (!destination) return local(503, {}, `${label}: no such subset is declared`)
+    const signal = request.signal ?? never
+    const entered = destination.enter(signal, clock.monotonic())
+    if (entered === false || !(await entered))
+      throw new SkerryError(
+        'overloaded',
+        `${label}: too many calls are under way; the limit is ${limitOf(destination)}`,
+      )
+    try {
+      const { answer, from, tries, latency } = await tryAll(
+        {
+          ...{ destination, label, deadline, signal, key: request.key },
+          request: wireRequest(request, decision),
+          retry: decision.retry,
+          idempotent: request.idempotent,
+          outermost: request.outermost ?? request.inheritedDeadline === undefined,
+        },
+        this.#tools,
+      )
+      return { ...answer, headers: changeHeaders(answer.headers, decision.response), from, tries, latency }
+    } finally {
+      destination.leave()
+    }
+  }
+
+  /** Nobody waits for the answer of a copy, nor minds its failure. */
+  #copy(request: MeshRequest, decision: Forward, destination: Forward['destination'], deadline: number): void {
+    const { signal: _, ...copied } = request
+    const once = { ...decision, destination, mirrors: [], retry: { ...decision.retry, retries: 0 } }
+    this.#forward(copied, once, deadline).catch(() => {})
+  }
+
+  async #suffer(fault: InjectedFault, deadline: number, signal: AbortSignal): Promise<MeshAnswer | undefined> {
+    const { clock } = this.#options
+    if (fault.delayMs !== undefined) await pause(clock, Math.min(fault.delayMs, deadline - clock.monotonic()), signal)
+    signal.throwIfAborted()
+    if (clock.monotonic() >= deadline) throw new SkerryError('deadline_exceeded', 'delayed by an injected fault')
+    if (!fault.abort) return undefined
+    if ('httpStatus' in fault.abort) return local(fault.abort.httpStatus, {}, 'an injected fault')
+    return local(200, { 'grpc-status': String(fault.abort.grpcStatus) })
+  }
+}
+
+const limitOf = ({
+  settings: { bulkhead },
+}: {
+  settings: { bulkhead: { running: number; waiting: number } }
+}): string => `${bulkhead.running}, and ${bulkhead.waiting} that wait`
+
+const noChanges = { remove: [], write: [] }
+
+/** Without routes: to the service itself, as it is. */
+function straight({ service, path }: RequestAttributes, retry: CallRetryPolicy): Forward {
+  return {
+    kind: 'forward',
+    route: undefined,
+    destination: { host: service },
+    ...{ path, authority: undefined, request: noChanges, response: noChanges, mirrors: [] },
+    ...{ fault: undefined, timeoutMs: undefined, retry },
+  }
+}
+
+function attributesOf({ service, method, path, query = '', headers = {} }: MeshRequest): RequestAttributes {
+  return { service, method, scheme: 'http', authority: headers.host ?? service, path, query, headers }
+}
+
+function wireRequest({ method, query = '', headers = {}, body = noBody }: MeshRequest, decision: Forward) {
+  const changed = changeHeaders(headers, decision.request)
+  return {
+    method,
+    path: query === '' ? decision.path : `${decision.path}?${query}`,
+    headers: decision.authority === undefined ? changed : { ...changed, host: decision.authority },
+    body,
+  }
+}
+
+/** An answer that nobody was asked for. */
+function local(status: number, headers: Readonly<Record<string, string>>, text = ''): MeshAnswer {
+  const latency = { requestMs: 0, responseMs: 0, networkMs: 0 }
+  return { status, headers, body: Buffer.from(text), from: undefined, tries: 0, latency }
+}

@@ -1,0 +1,85 @@
+import { type AnyCall, fieldsOf, Refusal } from '../../call.ts'
+import { SkerryError } from '../../errors.ts'
+import { isCode } from '../server/errors.ts'
+import type { WireAnswer } from '../transport.ts'
+
+/** A call as a request: where its input goes, as the contract says. */
+export interface Sendable {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+const nothing = new Uint8Array()
+const json = { 'content-type': 'application/json' }
+
+/** Writes an input into path, query and body. Throws `invalid_request` naming what JSON or a path cannot hold. */
+export function writeCall(type: AnyCall, input: unknown): Sendable {
+  const fields: Record<string, unknown> = typeof input === 'object' && input !== null ? { ...input } : {}
+  const inPath = fieldsOf(type.path)
+  const path = type.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = fields[name]
+    delete fields[name]
+    return pathSegment(type, name, value)
+  })
+  const { method } = type
+  if (method === 'GET' || method === 'DELETE')
+    return { method, path, query: queryOf(fields), headers: {}, body: nothing }
+  const text = JSON.stringify(inPath.length > 0 ? fields : input)
+  if (text === undefined)
+    throw new SkerryError('invalid_request', `${type.label}: its input is nothing that JSON holds`)
+  return { method, path, query: '', headers: json, body: Buffer.from(text) }
+}
+
+/** `.` and `..` would be taken for steps by whoever passes the request on, however they are written. */
+function pathSegment(type: AnyCall, name: string, value: unknown): string {
+  const text = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
+  if (text !== '' && !/^\.{1,2}$/.test(text)) return encodeURIComponent(text)
+  throw new SkerryError(
+    'invalid_request',
+    `${type.label}: '${name}' stands in its path, and '${text}' cannot; give a text that is not empty, '.' or '..'`,
+  )
+}
+
+/** What follows the `?`; empty without fields. Lists repeat their name. */
+export function queryOf(fields: Readonly<Record<string, unknown>>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined) for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one))
+  return query.toString()
+}
+
+/** The answer's JSON, or throws what the call was refused with: a `Refusal` where the contract declares it. */
+export function readCall(type: AnyCall, { status, headers, body }: WireAnswer): unknown {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+  if (status < 300) return parsed(text, () => unexpected(type, status, 'its answer is no JSON'))
+  const said = headers['content-type']?.startsWith('application/problem+json') ? problemIn(text) : {}
+  const { code, detail, reason, data } = said
+  if (code === 'refused' && typeof reason === 'string') {
+    const declared = type.errors.get(reason)
+    if (declared) throw new Refusal(type.label, reason, data, declared.status)
+  }
+  if (isCode(code)) throw new SkerryError(code, typeof detail === 'string' ? detail : `${type.label}: HTTP ${status}`)
+  // Something before the service answered.
+  throw unexpected(type, status, typeof detail === 'string' ? detail : text.slice(0, 200))
+}
+
+function problemIn(text: string): Readonly<Record<string, unknown>> {
+  const said = parsed(text, () => undefined)
+  return typeof said === 'object' && said !== null ? (said as Record<string, unknown>) : {}
+}
+
+function parsed(text: string, otherwise: () => Error | undefined): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    const error = otherwise()
+    if (error) throw error
+    return undefined
+  }
+}
+
+const unexpected = (type: AnyCall, status: number, what: string): SkerryError =>
+  new SkerryError(status >= 500 ? 'unavailable' : 'failed', `${type.label}: HTTP ${status}: ${what}`)

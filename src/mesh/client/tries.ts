@@ -1,0 +1,149 @@
+import { SkerryError } from '../../errors.ts'
+import type { Random } from '../../ids.ts'
+import { type Clock, pause, type Timer } from '../../time.ts'
+import { type LatencyParts, readServerTiming, splitLatency } from '../latency.ts'
+import type { Outcome } from '../request.ts'
+import { deadlineHeader, timeoutForNextHop, writeTimeout } from '../resilience/deadline.ts'
+import { type CallRetryPolicy, decideCallRetry } from '../resilience/retry.ts'
+import { readRetryAfter } from '../resilience/retry-after.ts'
+import { Lost, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
+import type { Destination } from './destination.ts'
+
+/** One call to one destination, whatever number of tries it takes. */
+export interface Trying {
+  readonly destination: Destination
+  /** For messages: `orders`, `orders/canary`. */
+  readonly label: string
+  readonly request: WireRequest
+  readonly retry: CallRetryPolicy
+  readonly idempotent: boolean
+  readonly outermost: boolean
+  /** Monotonic, in milliseconds. */
+  readonly deadline: number
+  /** What decides who is asked where endpoints are chosen by key. */
+  readonly key: string | undefined
+  readonly signal: AbortSignal
+}
+
+export interface TryTools {
+  readonly clock: Clock
+  readonly random: Random
+  readonly transport: Transport
+}
+
+export interface Answered {
+  readonly answer: WireAnswer
+  /** Id of the endpoint that answered. */
+  readonly from: string
+  readonly tries: number
+  /** Of the last try; what waits and earlier tries took is in `networkMs`. */
+  readonly latency: LatencyParts
+}
+
+/**
+ * Retry around {balancing → circuit → deadline → transport}. Resolves with the last answer, of whatever status; rejects with
+ * `unavailable` (nobody to ask, or no answer), `deadline_exceeded`, or the signal's reason.
+ */
+export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered> {
+  const { destination, retry, label, signal } = trying
+  const { clock, random } = tools
+  const began = clock.monotonic()
+  const avoid = retry.avoidTried ? new Set<string>() : undefined
+  let last: Answered | undefined
+  for (let tries = 1, retrying = false; ; tries++) {
+    const now = clock.monotonic()
+    const picked = destination.group.pick({ now, key: trying.key, avoid: avoid?.size ? avoid : undefined })
+    if (!picked) {
+      if (retrying) destination.retried()
+      if (last) return last
+      throw nobody(trying)
+    }
+    avoid?.add(picked.endpoint.id)
+    const tried = await tryOnce(picked.endpoint, trying, tools)
+    const ended = clock.monotonic()
+    if (retrying) destination.retried()
+    picked.ended(tried.outcome, ended - now, ended)
+    if (tried.outcome.kind === 'cancelled') throw signal.reason
+    const decision = decideCallRetry(
+      {
+        outcome: tried.outcome,
+        ...{ tries, idempotent: trying.idempotent, outermost: trying.outermost, leftMs: trying.deadline - ended },
+      },
+      retry,
+      random,
+      () => destination.withdraw(ended),
+    )
+    last = tried.answer && answered(tried.answer, picked.endpoint.id, tries, ended - began)
+    if (decision.kind === 'stop') {
+      if (!last) throw failed(label, tried, trying.deadline <= ended)
+      return last
+    }
+    retrying = true
+    await pause(clock, decision.waitMs, signal)
+    if (signal.aborted) {
+      destination.retried()
+      throw signal.reason
+    }
+  }
+}
+
+function answered(answer: WireAnswer, from: string, tries: number, tookMs: number): Answered {
+  const timing = readServerTiming(answer.headers['server-timing']) ?? { requestMs: 0, responseMs: 0 }
+  return { answer, from, tries, latency: splitLatency(tookMs, timing) }
+}
+
+interface Tried {
+  readonly outcome: Outcome
+  readonly answer?: WireAnswer
+  readonly error?: unknown
+}
+
+/** Ends a try that takes too long. An object of its own, so that a transport's rejection with it is known again. */
+const tooLong = new Error('no answer in time')
+
+async function tryOnce(
+  endpoint: { readonly id: string; readonly address: string },
+  { request, retry, deadline, signal }: Trying,
+  { clock, transport }: TryTools,
+): Promise<Tried> {
+  const now = clock.monotonic()
+  const leftMs = timeoutForNextHop(deadline, now)
+  if (leftMs === undefined) return { outcome: { kind: 'lost', how: 'timeout' } }
+  const abort = new AbortController()
+  const giveUp = (): void => abort.abort(signal.reason)
+  if (signal.aborted) return { outcome: { kind: 'cancelled' } }
+  signal.addEventListener('abort', giveUp, { once: true })
+  const timer: Timer = clock.after(Math.min(deadline - now, retry.perTryMs ?? Number.POSITIVE_INFINITY), () =>
+    abort.abort(tooLong),
+  )
+  try {
+    const headers = { ...request.headers, [deadlineHeader]: writeTimeout(leftMs) }
+    const answer = await transport.send(endpoint, { ...request, headers }, abort.signal)
+    const retryAfterMs = readRetryAfter(answer.headers['retry-after'], clock.wall())
+    return {
+      outcome: { kind: 'answered', status: answer.status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+      answer,
+    }
+  } catch (error) {
+    if (signal.aborted) return { outcome: { kind: 'cancelled' } }
+    if (error === tooLong) return { outcome: { kind: 'lost', how: 'timeout' }, error }
+    return { outcome: { kind: 'lost', how: error instanceof Lost ? error.how : 'reset' }, error }
+  } finally {
+    timer.cancel()
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+function nobody({ destination, label }: Trying): SkerryError {
+  const { size } = destination.group
+  if (size === 0)
+    return new SkerryError('unavailable', `${label}: no instance is known; is one running, and registered?`)
+  return new SkerryError('unavailable', `${label}: none of ${size} instances can be asked now: their circuits are open`)
+}
+
+function failed(label: string, { outcome, error }: Tried, late: boolean): SkerryError {
+  if (late || (outcome.kind === 'lost' && outcome.how === 'timeout'))
+    return new SkerryError('deadline_exceeded', `${label}: no answer in time`, { cause: error })
+  const why = error instanceof Error ? error.message : 'no answer'
+  return new SkerryError('unavailable', `${label}: ${why}`, { cause: error })
+}

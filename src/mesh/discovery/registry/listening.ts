@@ -1,0 +1,79 @@
+import { once } from 'node:events'
+import { chmodSync, renameSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { messageOf, SkerryError } from '../../../errors.ts'
+import { dial, type RegistryAddress, shownAddress } from './address.ts'
+
+export interface Listening {
+  /** Where it listens: with the port that was given for 0. */
+  readonly address: RegistryAddress
+  close(): void
+}
+
+/** Listens, on a socket file that is closed to other users where it is one. Throws `conflict` or `io_error`. */
+export async function listen(
+  address: RegistryAddress,
+  tls: TlsOptions | undefined,
+  accept: (socket: Socket) => void,
+): Promise<Listening> {
+  const server = serverFor(address, tls, accept)
+  try {
+    if (address.kind === 'unix') return await listenOnFile(server, address)
+    server.listen(address.port, address.host)
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    return { address: { ...address, port }, close: () => server.close() }
+  } catch (cause) {
+    server.close()
+    if (cause instanceof SkerryError) throw cause
+    const problem = `${shownAddress(address)}: cannot listen (${messageOf(cause)})`
+    throw new SkerryError('io_error', `${problem}; is another process there already?`, { cause })
+  } finally {
+    // A failing accept (too many open files) leaves the client out: it tries again.
+    server.on('error', () => {})
+  }
+}
+
+function serverFor(address: RegistryAddress, tls: TlsOptions | undefined, accept: (socket: Socket) => void): Server {
+  if (address.kind !== 'tls') return createServer(accept)
+  if (!tls) throw new SkerryError('invalid_config', `${shownAddress(address)}: give a certificate and its key`)
+  const server = createTlsServer({ handshakeTimeout: 3000, ...tls }, accept)
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
+}
+
+/** Under a private name first: the file has its own name only once others cannot open it. */
+async function listenOnFile(server: Server, address: RegistryAddress & { kind: 'unix' }): Promise<Listening> {
+  const { path } = address
+  if (await answers(address))
+    throw new SkerryError('conflict', `${shownAddress(address)}: a registry listens there already; end it first`)
+  const draft = `${path}.${process.pid}`
+  server.listen(draft)
+  await once(server, 'listening')
+  try {
+    chmodSync(draft, 0o600)
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+  const close = (): void => {
+    rmSync(path, { force: true })
+    server.close()
+  }
+  return { address, close }
+}
+
+/** Whether there is somebody behind a socket's file: one that was left behind may be replaced. */
+async function answers(address: RegistryAddress): Promise<boolean> {
+  const socket = dial(address, undefined)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

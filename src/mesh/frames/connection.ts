@@ -1,0 +1,236 @@
+import type { Socket } from 'node:net'
+import { type Clock, inTime } from '../../time.ts'
+import { Lost, type WireAnswer, type WireRequest } from '../transport.ts'
+import {
+  type FrameOf,
+  type Hello,
+  headerBytes,
+  kinds,
+  Malformed,
+  protocol,
+  readAnswer,
+  readHello,
+  writeFrame,
+  writeHello,
+  writeRequest,
+} from './codec.ts'
+import { Corked } from './corked.ts'
+import { FrameReader } from './reader.ts'
+
+export interface ConnectionOptions {
+  /** Begins to connect; the connection is ours from then on. */
+  readonly dial: () => Socket
+  readonly clock: Clock
+  /** How long the other side's greeting may take, in milliseconds. */
+  readonly connectTimeoutMs: number
+  /** Longest answer that is read, in bytes. */
+  readonly maxBytes: number
+  /** Where it leads, for messages. */
+  readonly where: string
+}
+
+type State =
+  | { readonly at: 'connecting' }
+  | { readonly at: 'open'; readonly hello: Hello }
+  | { readonly at: 'ended'; readonly why: Lost }
+
+interface Pending {
+  readonly answer: PromiseWithResolvers<WireAnswer>
+  /** What had been received by the time that it was sent, in frames. */
+  readonly heard: number
+}
+
+const numbers = 2 ** 32
+
+/** One connection to one other service, for any number of requests at a time. It is never made again: its owner makes another. */
+export class FrameConnection {
+  readonly #options: ConnectionOptions
+  readonly #socket: Socket
+  readonly #out: Corked
+  readonly #reader: FrameReader
+  readonly #pending = new Map<number, Pending>()
+  readonly #opened = Promise.withResolvers<void>()
+  readonly #waiting: (() => void)[] = []
+  #state: State = { at: 'connecting' }
+  #retired = false
+  #last = 0
+  #heard = 0
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.#reader = new FrameReader(options.maxBytes)
+    this.#opened.promise.catch(() => {})
+    const socket = options.dial()
+    this.#socket = socket
+    this.#out = new Corked(socket)
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => this.#received(chunk))
+    socket.on('error', (error) => this.#end(error.message, error))
+    socket.on('close', () => this.#end('the connection ended'))
+    this.#out.write(writeHello({ protocol, maxBytes: options.maxBytes, maxInFlight: 1 }))
+    void this.#mustOpen()
+  }
+
+  /** Requests that wait for an answer here, or for a place. */
+  get inFlight(): number {
+    return this.#pending.size + this.#waiting.length
+  }
+
+  /** Whether it can be given another request. */
+  get usable(): boolean {
+    return !this.#retired && this.#state.at !== 'ended'
+  }
+
+  /** See `Transport.send`. */
+  async send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+    signal.throwIfAborted()
+    if (this.#state.at === 'connecting') await orAborted(this.#opened.promise, signal)
+    // Nothing may come between the last look and taking the place.
+    while (this.#full) await this.#wait(signal)
+    const state = this.#state
+    if (state.at !== 'open') throw state.at === 'ended' ? state.why : this.#lost('connect', 'is not there yet')
+    const number = this.#number()
+    const frame = writeRequest(number, request)
+    if (frame.length - headerBytes > state.hello.maxBytes) {
+      this.#next()
+      return tooLarge
+    }
+    const pending: Pending = { answer: Promise.withResolvers(), heard: this.#heard }
+    this.#pending.set(number, pending)
+    const abort = (): void => this.#abandon(number, pending, signal)
+    signal.addEventListener('abort', abort, { once: true })
+    this.#out.write(frame)
+    try {
+      return await pending.answer.promise
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Takes no more requests, and closes when the last one has its answer. */
+  retire(): void {
+    this.#retired = true
+    if (this.inFlight === 0) this.close()
+  }
+
+  close(): void {
+    this.#end('closed here')
+    this.#socket.destroy()
+  }
+
+  async #mustOpen(): Promise<void> {
+    const { clock, connectTimeoutMs } = this.#options
+    const settled = this.#opened.promise.catch(() => {})
+    if (await inTime(clock, connectTimeoutMs, settled)) return
+    this.#end(`no greeting within ${connectTimeoutMs} ms`)
+    this.#socket.destroy()
+  }
+
+  /** Whether the other side is at as many requests of ours as it takes. */
+  get #full(): boolean {
+    return this.#state.at === 'open' && this.#pending.size >= this.#state.hello.maxInFlight
+  }
+
+  /** Until there may be a place. */
+  async #wait(signal: AbortSignal): Promise<void> {
+    const free = Promise.withResolvers<void>()
+    this.#waiting.push(free.resolve)
+    try {
+      await orAborted(free.promise, signal)
+    } catch (error) {
+      const at = this.#waiting.indexOf(free.resolve)
+      // It had its place already: the next one gets it.
+      if (at < 0) this.#next()
+      else this.#waiting.splice(at, 1)
+      throw error
+    }
+  }
+
+  #next(): void {
+    this.#waiting.shift()?.()
+    if (this.#retired && this.inFlight === 0) this.close()
+  }
+
+  #number(): number {
+    do this.#last = (this.#last + 1) % numbers
+    while (this.#last === 0 || this.#pending.has(this.#last))
+    return this.#last
+  }
+
+  #abandon(number: number, pending: Pending, signal: AbortSignal): void {
+    if (!this.#pending.delete(number)) return
+    if (this.#state.at === 'open') this.#out.write(writeFrame(kinds.cancel, number))
+    pending.answer.reject(signal.reason)
+    // Nothing at all since then: the way may be dead. Others get another connection; those that wait here may still be lucky.
+    if (this.#heard === pending.heard) this.#retired = true
+    this.#next()
+  }
+
+  #received(chunk: Buffer): void {
+    try {
+      for (const frame of this.#reader.read(chunk)) this.#take(frame)
+    } catch (error) {
+      this.#end(error instanceof Malformed ? error.message : String(error), error)
+      this.#socket.destroy()
+    }
+  }
+
+  #take({ kind, number, payload }: FrameOf): void {
+    this.#heard++
+    if (this.#state.at === 'connecting') {
+      if (kind !== kinds.hello) throw new Malformed('something before the greeting')
+      this.#state = { at: 'open', hello: readHello(payload) }
+      this.#opened.resolve()
+    } else if (kind === kinds.answer) this.#answered(number, () => readAnswer(payload))
+    else if (kind === kinds.refuse)
+      this.#answered(number, () => {
+        throw this.#lost('refused', 'takes no more requests')
+      })
+    else if (kind === kinds.leave) this.retire()
+    else throw new Malformed(`kind ${kind} from a server`)
+  }
+
+  #answered(number: number, read: () => WireAnswer): void {
+    const pending = this.#pending.get(number)
+    // One that was cancelled meanwhile.
+    if (!pending) return
+    this.#pending.delete(number)
+    try {
+      pending.answer.resolve(read())
+    } catch (error) {
+      if (error instanceof Malformed) {
+        pending.answer.reject(this.#lost('reset', error.message, error))
+        throw error
+      }
+      pending.answer.reject(error)
+    }
+    this.#next()
+  }
+
+  #end(reason: string, cause?: unknown): void {
+    if (this.#state.at === 'ended') return
+    const why = this.#lost(this.#state.at === 'open' ? 'reset' : 'connect', reason, cause)
+    this.#state = { at: 'ended', why }
+    this.#opened.reject(why)
+    for (const { answer } of this.#pending.values()) answer.reject(why)
+    this.#pending.clear()
+    for (const go of this.#waiting.splice(0)) go()
+  }
+
+  #lost(how: Lost['how'], reason: string, cause?: unknown): Lost {
+    return new Lost(how, `${this.#options.where}: ${reason}`, cause)
+  }
+}
+
+const tooLarge: WireAnswer = { status: 413, headers: {}, body: Buffer.alloc(0) }
+
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

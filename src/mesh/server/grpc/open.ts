@@ -1,0 +1,118 @@
+import {
+  type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type StatusObject,
+  type sendUnaryData,
+} from '@grpc/grpc-js'
+import { ReflectionService } from '@grpc/reflection'
+import { HealthImplementation } from 'grpc-health-check'
+import type { AnyCall } from '../../../call.ts'
+import { info } from '../../../contract.ts'
+import { codeOf, messageOf, SkerryError } from '../../../errors.ts'
+import { type Clock, inTime } from '../../../time.ts'
+import { type Address, urlOf } from '../address.ts'
+import type { Callee } from '../callee.ts'
+import { wired } from '../errors.ts'
+import { type Headers, readAbout } from '../headers.ts'
+import { checkJson } from '../json.ts'
+import { defaultLimits } from '../limits.ts'
+import { withNulls } from '../nulls.ts'
+import { problemOf } from '../problem.ts'
+import type { CallServer, ServerOptions } from '../server.ts'
+import { definitionsOf } from './definitions.ts'
+
+export interface GrpcOptions extends ServerOptions {
+  /** The `.proto` of each callee. */
+  readonly protos: readonly string[]
+}
+
+/** Serves the same calls over gRPC, with reflection and the standard health service. Rejects with `invalid_config`. */
+export async function openGrpc(options: GrpcOptions): Promise<CallServer> {
+  const { callees, health, clock, protos } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const server = new Server({ 'grpc.max_receive_message_length': limits.bodyBytes })
+  const definitions = definitionsOf(protos)
+  const services = Object.entries(definitions).flatMap(([name, one]) =>
+    'format' in one ? [] : [[name, one as unknown as ServiceDefinition] as const],
+  )
+  for (const [name, definition] of services) {
+    const callee = callees.find(({ contract }) => name.startsWith(`${contract[info].name.replaceAll('-', '_')}.`))
+    if (callee) server.addService(definition, handlersOf(callee, clock))
+  }
+  new ReflectionService(definitions as never).addToServer(server)
+  const names = ['', ...services.map(([name]) => name)]
+  const states = new HealthImplementation(Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])))
+  states.addToServer(server)
+  health.onChange((stage) => {
+    for (const name of names) states.setStatus(name, stage === 'serving' ? 'SERVING' : 'NOT_SERVING')
+  })
+  const url = await bind(server, options.address)
+  return {
+    url,
+    watch: () => {},
+    async stop(graceMs) {
+      const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+      if (!(await inTime(clock, graceMs, ended))) server.forceShutdown()
+    },
+  }
+}
+
+function bind(server: Server, address: Address): Promise<string> {
+  if (address.kind === 'unix')
+    throw new SkerryError('invalid_config', `${urlOf(address)}: gRPC listens on ports only; give one`)
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`${host}:${address.port}`, ServerCredentials.createInsecure(), (cause, port) => {
+      if (!cause) return resolve(`grpc://${host}:${port}`)
+      const message = `grpc://${host}:${address.port}: cannot listen: ${messageOf(cause)}; choose another address`
+      reject(new SkerryError('invalid_config', message, { cause }))
+    })
+  })
+}
+
+function handlersOf(callee: Callee, clock: Clock): Record<string, handleUnaryCall<unknown, unknown>> {
+  const types = [...callee.contract[info].calls.values()]
+  return Object.fromEntries(types.map((type) => [methodOf(type), handlerOf(callee, type, clock)]))
+}
+
+const methodOf = ({ name }: AnyCall): string =>
+  name.replaceAll(/(?:^|[_-]+)([A-Za-z0-9])/g, (_, first: string) => first.toUpperCase())
+
+function handlerOf(callee: Callee, type: AnyCall, clock: Clock): handleUnaryCall<unknown, unknown> {
+  const schema = type.inputSchema()
+  return async (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => {
+    try {
+      const input = withNulls(call.request, schema, schema)
+      checkJson(input)
+      const gone = new AbortController()
+      call.once('cancelled', () => gone.abort())
+      const about = { ...readAbout(headersOf(call.metadata)), ...deadlineOf(call, clock) }
+      answer(null, JSON.parse(await callee.invoke({ ...about, call: type.name, input, signal: gone.signal })))
+    } catch (error) {
+      answer(statusOf(error))
+    }
+  }
+}
+
+function headersOf(metadata: Metadata): Headers {
+  const entries = Object.entries(metadata.getMap())
+  return Object.fromEntries(entries.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])))
+}
+
+function deadlineOf(call: ServerUnaryCall<unknown, unknown>, clock: Clock): { readonly deadlineMs?: number } {
+  const deadline = Number(call.getDeadline())
+  return Number.isFinite(deadline) ? { deadlineMs: Math.max(0, deadline - clock.wall()) } : {}
+}
+
+/** The problem document goes along, for what a status cannot say. */
+function statusOf(error: unknown): StatusObject {
+  const { problem, retryAfterS } = problemOf(error)
+  const metadata = new Metadata()
+  metadata.set('skerry-problem-bin', Buffer.from(JSON.stringify(problem)))
+  if (retryAfterS !== undefined) metadata.set('grpc-retry-pushback-ms', String(retryAfterS * 1000))
+  return { code: wired(codeOf(error)).grpc, details: problem.detail ?? '', metadata }
+}

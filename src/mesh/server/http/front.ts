@@ -1,0 +1,104 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Clock } from '../../../time.ts'
+import type { Limits } from '../limits.ts'
+import { refuseExpectation } from './problems.ts'
+
+/** HTTP/1.1 and HTTP/2 without TLS on one port: the first bytes of a connection tell. */
+export interface Front {
+  /** The one that listens; it keeps the times of requests, too. */
+  readonly server: Server
+  /** Lets no more requests in; those under way may end. */
+  retire(): void
+  /** Closes every connection. */
+  cut(): void
+}
+
+/** The first bytes of HTTP/2 (RFC 9113 §3.4); no method of HTTP/1.1 begins so. */
+const preface = Buffer.from('PRI')
+
+export function createFront(handler: RequestListener, limits: Limits, clock: Clock): Front {
+  const server = createServer(
+    {
+      headersTimeout: limits.requestMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.idleMs,
+      connectionsCheckingInterval: Math.min(1000, limits.requestMs),
+      maxHeaderSize: limits.headerBytes,
+      // It would be answered without a word; the routes say what is wrong.
+      requireHostHeader: false,
+    },
+    handler,
+  )
+  const http2 = createHttp2({ settings: { maxConcurrentStreams: limits.streams } }, handler as never)
+  server.on('checkContinue', (request, response) => {
+    // While earlier answers of the connection are under way, it would stand in the midst of one; it may be left out.
+    if (response.socket) response.writeContinue()
+    handler(request, response)
+  })
+  // Else it would be answered without a word.
+  server.on('checkExpectation', refuseExpectation)
+  const sessions = sessionsOf(http2, limits)
+  const undecided = new Set<Socket>()
+  const [speakHttp1] = server.listeners('connection') as [(socket: Socket) => void]
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    undecided.add(socket)
+    // Whoever says nothing is no request that could take too long.
+    const silent = clock.after(limits.requestMs, () => socket.destroy(), { background: true })
+    const end = (): void => {
+      silent.cancel()
+      undecided.delete(socket)
+    }
+    socket.once('close', end)
+    decide(socket, (isHttp2) => {
+      end()
+      if (isHttp2) http2.emit('connection', socket)
+      else speakHttp1.call(server, socket)
+    })
+  })
+  return {
+    server,
+    retire() {
+      server.close()
+      for (const session of sessions) session.close()
+    },
+    cut() {
+      server.closeAllConnections()
+      for (const session of sessions) session.destroy()
+      for (const socket of undecided) socket.destroy()
+    },
+  }
+}
+
+/** Reads as much as tells the two apart, and puts it back. */
+function decide(socket: Socket, decided: (isHttp2: boolean) => void): void {
+  let seen = Buffer.alloc(0)
+  const failed = (): void => {
+    socket.destroy()
+  }
+  const look = (): void => {
+    const chunk = socket.read() as Buffer | null
+    if (chunk) seen = Buffer.concat([seen, chunk])
+    if (seen.length === 0) return
+    const same = seen.subarray(0, preface.length).equals(preface.subarray(0, seen.length))
+    if (same && seen.length < preface.length) return
+    socket.off('readable', look).off('end', failed).off('error', failed)
+    socket.unshift(seen)
+    decided(same)
+  }
+  socket.on('readable', look).on('end', failed).on('error', failed)
+}
+
+function sessionsOf(http2: Http2Server, limits: Limits): ReadonlySet<ServerHttp2Session> {
+  const sessions = new Set<ServerHttp2Session>()
+  // What is wrong with a session ends it; nobody else is to hear of it.
+  http2.on('sessionError', () => {})
+  http2.on('session', (session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    session.setTimeout(limits.idleMs, () => session.close())
+  })
+  return sessions
+}

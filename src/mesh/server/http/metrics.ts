@@ -1,0 +1,102 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Fact } from '../../../telemetry.ts'
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** Of the process itself: collected once, whatever number of servers shows it. */
+let ofProcess: Registry | undefined
+
+function processRegistry(): Registry {
+  if (ofProcess) return ofProcess
+  ofProcess = new Registry()
+  collectDefaultMetrics({ register: ofProcess })
+  return ofProcess
+}
+
+/** What Prometheus asks for, counted from facts and requests. */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #calls: Histogram<'call' | 'code'>
+  readonly #events: Counter<'subscription' | 'outcome'>
+  readonly #requests: Counter<'status'>
+  readonly #paused: Counter<'where' | 'code'>
+
+  #inFlight = 0
+
+  constructor() {
+    const registers = [this.#registry]
+    this.#calls = new Histogram({
+      name: 'skerry_call_seconds',
+      help: 'How long calls took to answer, by what they ended with',
+      labelNames: ['call', 'code'],
+      buckets: seconds,
+      registers,
+    })
+    this.#events = new Counter({
+      name: 'skerry_events_total',
+      help: 'Events by what became of one try: handled, retried, dead',
+      labelNames: ['subscription', 'outcome'],
+      registers,
+    })
+    this.#requests = new Counter({
+      name: 'skerry_http_requests_total',
+      help: 'Requests by the status of their answer',
+      labelNames: ['status'],
+      registers,
+    })
+    this.#paused = new Counter({
+      name: 'skerry_pauses_total',
+      help: 'Pauses since something beneath the services failed',
+      labelNames: ['where', 'code'],
+      registers,
+    })
+    const inFlight = (): number => this.#inFlight
+    new Gauge({
+      name: 'skerry_calls_in_flight',
+      help: 'Calls that are being answered',
+      registers,
+      collect() {
+        this.set(inFlight())
+      },
+    })
+  }
+
+  watch(fact: Fact): void {
+    switch (fact.kind) {
+      case 'call':
+        this.#calls.observe({ call: fact.call, code: fact.code }, fact.latencyMs / 1000)
+        break
+      case 'handled':
+      case 'retried':
+      case 'dead':
+        this.#events.inc({ subscription: fact.subscription, outcome: fact.kind })
+        break
+      case 'paused':
+        this.#paused.inc({ where: fact.where, code: fact.code })
+        break
+      default:
+    }
+  }
+
+  /** Counts a call until it is answered. */
+  async during<T>(call: Promise<T>): Promise<T> {
+    this.#inFlight++
+    try {
+      return await call
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  answered(status: number): void {
+    this.#requests.inc({ status })
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  async text(): Promise<string> {
+    return `${await this.#registry.metrics()}\n${await processRegistry().metrics()}`
+  }
+}

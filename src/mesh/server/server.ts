@@ -1,0 +1,26 @@
+import type { Fact } from '../../telemetry.ts'
+import type { Clock } from '../../time.ts'
+import type { Address } from './address.ts'
+import type { Callee } from './callee.ts'
+import type { Health } from './health.ts'
+import type { Limits } from './limits.ts'
+
+/** What every server of calls is opened with, whatever it speaks. */
+export interface ServerOptions {
+  readonly address: Address
+  readonly callees: readonly Callee[]
+  readonly health: Health
+  readonly clock: Clock
+  readonly limits?: Partial<Limits>
+  /** Other processes listen on the same port; the system hands connections to all of them. */
+  readonly shared?: boolean
+}
+
+export interface CallServer {
+  /** Where it listens: `http://127.0.0.1:41234`, `unix:/run/orders.sock`. */
+  readonly url: string
+  /** For its metrics. */
+  watch(fact: Fact): void
+  /** Lets requests under way end within so many milliseconds, and closes every connection. */
+  stop(graceMs: number): Promise<void>
+}

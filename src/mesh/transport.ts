@@ -1,0 +1,50 @@
+/** The port of transports: one try of one request at one endpoint. What is tried again, where and for how long is decided above. */
+export interface Transport {
+  /**
+   * Resolves with the whole answer, of whatever status. Rejects with `Lost` when there is none, and with the signal's reason
+   * when it aborts, after which the other side is told, as far as the protocol can.
+   */
+  send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer>
+  /** Lets go of connections to those that are no longer among these. */
+  keepOnly(targets: readonly Target[]): void
+  /** Closes all connections. What is under way is lost. */
+  close(): Promise<void>
+}
+
+/** Where a request goes: an endpoint, as a transport sees it. */
+export interface Target {
+  /** Names one life of one instance. */
+  readonly id: string
+  readonly address: string
+}
+
+export interface WireRequest {
+  readonly method: string
+  /** With the query, as it is sent. */
+  readonly path: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+export interface WireAnswer {
+  /** HTTP status, 200–599. */
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** How an answer was lost: `connect` and `refused` never reached a handler; after `reset` nobody knows. */
+export type Loss = 'connect' | 'refused' | 'reset'
+
+/** There is no answer, and why. It never leaves the mesh: callers get a `SkerryError`. */
+export class Lost extends Error {
+  override readonly name = 'Lost'
+  readonly how: Loss
+
+  constructor(how: Loss, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.how = how
+  }
+}

@@ -1,0 +1,1 @@
+export { openRabbitmqBus, type RabbitmqBusOptions } from './bus/rabbitmq/open.ts'

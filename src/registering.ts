@@ -1,0 +1,67 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { SkerryError } from './errors.ts'
+import { randomIdentity, seededRandom } from './ids.ts'
+import { type Registered, RegistryDiscovery } from './mesh/discovery/registry/client.ts'
+import type { Clock } from './time.ts'
+
+/** How a process makes its calls known. */
+export interface RegistryOptions {
+  /** `unix:/run/skerry/registry.sock`, `tcp://10.0.0.7:7300`, `tls://registry.internal:7300`. */
+  readonly address: string
+  /** What everybody who may register and look knows, at least 16 characters. */
+  readonly secret: string
+  readonly tls?: TlsOptions
+  /** Where others reach this process. @default where it listens */
+  readonly advertise?: string
+  /** What routes tell subsets by, such as `{ version: 'v2' }`. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Capacity relative to the others. @default 1 */
+  readonly weight?: number
+  readonly zone?: string
+  /** How many processes of these services there should be. */
+  readonly expected?: number
+}
+
+/** The instances that this process is, as a registry knows them. */
+export class Registering {
+  readonly #discovery: RegistryDiscovery
+  readonly #registered: readonly Registered[]
+
+  /**
+   * Registers each of the services at once, or as soon as the registry is there. Throws `invalid_config` for a wrong address or
+   * secret, and where nothing listens that could be registered.
+   */
+  constructor(
+    { address, secret, tls, advertise, labels = {}, weight = 1, zone, expected }: RegistryOptions,
+    services: readonly string[],
+    url: string | undefined,
+    loadOf: (service: string) => number,
+    clock: Clock,
+  ) {
+    const at = advertise ?? url
+    if (at === undefined)
+      throw new SkerryError('invalid_config', 'a registry is given, but no calls are served: give http an address, too')
+    const random = seededRandom(randomIdentity())
+    this.#discovery = new RegistryDiscovery({ address, secret, clock, random, ...(tls && { tls }) })
+    this.#registered = services.map((service) =>
+      this.#discovery.register(
+        {
+          ...{ service, id: randomIdentity(), address: at, labels, weight, ready: true },
+          ...(zone !== undefined && { zone }),
+          ...(expected !== undefined && { expected }),
+        },
+        () => loadOf(service),
+      ),
+    )
+  }
+
+  /** From now on callers go elsewhere; those who are on their way are still answered. */
+  leaving(): void {
+    for (const one of this.#registered) one.update({ ready: false })
+  }
+
+  async close(): Promise<void> {
+    for (const one of this.#registered) one.withdraw()
+    await this.#discovery.close()
+  }
+}

@@ -1,0 +1,156 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { Invocation } from './call.ts'
+import { lockFile, readLock } from './contracts/lock.ts'
+import { protoOf } from './contracts/proto.ts'
+import { openGrpc, openHttp } from './engines.ts'
+import { SkerryError } from './errors.ts'
+import { addressOf } from './mesh/server/address.ts'
+import type { Callee } from './mesh/server/callee.ts'
+import { Health } from './mesh/server/health.ts'
+import type { Limits } from './mesh/server/limits.ts'
+import type { CallServer } from './mesh/server/server.ts'
+import { Registering, type RegistryOptions } from './registering.ts'
+import type { AnyService } from './service.ts'
+import type { Watcher } from './telemetry.ts'
+import { type Clock, pause } from './time.ts'
+
+export interface HttpOptions extends Partial<Limits> {
+  /** `8080`, `127.0.0.1:8080`, `unix:/run/orders.sock`; port 0 is any that is free. @default '127.0.0.1:0' */
+  readonly address?: string
+  /** Other processes listen on the same port; the system hands connections to all of them. @default false */
+  readonly shared?: boolean
+}
+
+export interface GrpcOptions {
+  /** `50051`, `127.0.0.1:50051`; port 0 is any that is free. @default '127.0.0.1:0' */
+  readonly address?: string
+  /** The lock that has the numbers of fields. @default 'contracts.lock.json' in the working folder */
+  readonly lock?: string | URL
+}
+
+/** Where calls come in; nowhere for what is undefined. */
+export interface Doors {
+  readonly http?: string | HttpOptions | undefined
+  readonly grpc?: string | GrpcOptions | undefined
+  /** Where those that serve over HTTP are made known. */
+  readonly registry?: RegistryOptions | undefined
+}
+
+/** Whoever answers the calls of one service once it runs. */
+export interface Answering {
+  invoke(invocation: Invocation): Promise<string>
+}
+
+/** How long clients may take to hear that an instance leaves, in milliseconds; it still takes their calls meanwhile. */
+const heardMs = 300
+
+/** The doors through which calls come in: open before the services start, so that probes are answered from then on. */
+export class Serving {
+  readonly #health: Health
+  readonly #answering = new Map<string, Answering>()
+  readonly #running = new Map<string, number>()
+  readonly #register: RegistryOptions | undefined
+  readonly #clock: Clock
+  #registering: Registering | undefined
+  #refusing = false
+  #http: CallServer | undefined
+  #grpc: CallServer | undefined
+
+  private constructor(trouble: () => string | undefined, register: RegistryOptions | undefined, clock: Clock) {
+    this.#health = new Health(trouble)
+    this.#register = register
+    this.#clock = clock
+  }
+
+  /** `trouble` says why the services cannot work, if so. */
+  static async open(
+    services: readonly AnyService[],
+    { http, grpc, registry }: Doors,
+    clock: Clock,
+    trouble: () => string | undefined,
+  ): Promise<Serving | undefined> {
+    if (http === undefined && grpc === undefined && registry === undefined) return undefined
+    const self = new Serving(trouble, registry, clock)
+    const callees = services.map((service) => self.#calleeOf(service))
+    const common = { callees, health: self.#health, clock }
+    try {
+      if (http !== undefined) self.#http = await openHttp({ ...common, ...httpOptions(http) })
+      if (grpc !== undefined) self.#grpc = await openGrpc({ ...common, ...grpcOptions(grpc, services) })
+      return self
+    } catch (error) {
+      await self.stop(0)
+      throw error
+    }
+  }
+
+  get url(): string | undefined {
+    return this.#http?.url
+  }
+
+  get grpcUrl(): string | undefined {
+    return this.#grpc?.url
+  }
+
+  /** Hands facts on, and counts them. */
+  watching(watcher: Watcher): Watcher {
+    return (fact) => {
+      this.#http?.watch(fact)
+      watcher(fact)
+    }
+  }
+
+  /** From now on calls are answered. */
+  started(services: readonly { readonly service: AnyService; readonly calls: Answering }[]): void {
+    for (const { service, calls } of services) this.#answering.set(service.name, calls)
+    this.#health.started()
+    if (!this.#register) return
+    const names = services.filter(({ service }) => service.calls.size > 0).map(({ service }) => service.name)
+    const loadOf = (name: string): number => this.#running.get(name) ?? 0
+    this.#registering = new Registering(this.#register, names, this.url, loadOf, this.#clock)
+  }
+
+  /** Refuses new calls, lets those under way end within so many milliseconds, and closes. */
+  async stop(graceMs: number): Promise<void> {
+    this.#health.stopping()
+    if (this.#registering) {
+      this.#registering.leaving()
+      await pause(this.#clock, Math.min(graceMs, heardMs))
+    }
+    this.#refusing = true
+    await Promise.all([this.#http?.stop(graceMs), this.#grpc?.stop(graceMs)])
+    await this.#registering?.close()
+  }
+
+  #calleeOf({ contract, name }: AnyService): Callee {
+    return {
+      contract,
+      invoke: async (invocation) => {
+        const calls = this.#answering.get(name)
+        if (!calls || this.#refusing)
+          throw new SkerryError('unavailable', `${name} is ${this.#refusing ? 'stopping' : 'starting'}`)
+        this.#running.set(name, (this.#running.get(name) ?? 0) + 1)
+        try {
+          return await calls.invoke(invocation)
+        } finally {
+          this.#running.set(name, (this.#running.get(name) ?? 0) - 1)
+        }
+      },
+    }
+  }
+}
+
+function httpOptions(given: string | HttpOptions) {
+  const { address = '127.0.0.1:0', shared, ...limits } = typeof given === 'string' ? { address: given } : given
+  return { address: addressOf(address), limits, ...(shared !== undefined && { shared }) }
+}
+
+function grpcOptions(given: string | GrpcOptions, services: readonly AnyService[]) {
+  const { address = '127.0.0.1:0', lock: file = lockFile } = typeof given === 'string' ? { address: given } : given
+  if (!existsSync(file))
+    throw new SkerryError('not_found', `gRPC needs the numbers of ${file}; write it with: skerry contracts lock`)
+  const lock = readLock(readFileSync(file, 'utf8'), String(file))
+  const protos = services
+    .filter(({ calls }) => calls.size > 0)
+    .map(({ contract, name }) => protoOf(contract, lock.services[name]?.numbers ?? {}))
+  return { address: addressOf(address), protos }
+}

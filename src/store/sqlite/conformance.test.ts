@@ -1,0 +1,4 @@
+import { storeConformance } from '../conformance.ts'
+import { sqliteFixture } from './fixture.ts'
+
+storeConformance('sqlite', sqliteFixture)

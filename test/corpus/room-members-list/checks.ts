@@ -1,0 +1,6 @@
+import type { Checks } from '../checks.ts'
+
+export const checks: Checks = {
+  leaves: { room: ['hall'] },
+  claims: { republication: { rooms: ['chat.joined', 'chat.left', 'chat.banned'] } },
+}

@@ -1,0 +1,3 @@
+import type { Checks } from '../checks.ts'
+
+export const checks: Checks = { leaves: { page: ['/', '/tea'] } }
