@@ -4,7 +4,8 @@
  * npm test -- --node=24        the tests alone, on another Node
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs, styleText } from 'node:util'
@@ -18,6 +19,9 @@ interface Step {
   readonly name: string
   readonly run: () => boolean
 }
+
+/** What failed in a step of tests, told again at the end: thousands of lines may lie between. */
+const failures: string[] = []
 
 interface Result {
   readonly name: string
@@ -88,8 +92,17 @@ function runTests(patterns: string[], atOnce: number, chosen: (file: string) => 
     return false
   }
   const leaks = pathToFileURL(join(root, 'test', 'leaks.ts')).href
-  const options = ['--import', leaks, '--test-force-exit', '--test-reporter=spec', `--test-timeout=${longestFileMs}`]
-  return start(node, ['--test', ...options, `--test-concurrency=${atOnce}`, ...files])
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-failures-'))
+  const told = join(folder, 'failures')
+  const reporters = [
+    ['--test-reporter=spec', '--test-reporter-destination=stdout'],
+    [`--test-reporter=${pathToFileURL(join(root, 'test', 'failures.ts')).href}`, `--test-reporter-destination=${told}`],
+  ].flat()
+  const options = ['--import', leaks, '--test-force-exit', `--test-timeout=${longestFileMs}`, ...reporters]
+  const passed = start(node, ['--test', ...options, `--test-concurrency=${atOnce}`, ...files])
+  if (existsSync(told)) failures.push(readFileSync(told, 'utf8'))
+  rmSync(folder, { recursive: true, force: true })
+  return passed
 }
 
 function testFiles(pattern: string): string[] {
@@ -109,6 +122,7 @@ function start(program: string, args: string[]): boolean {
 }
 
 function summarize(done: readonly Result[]): number {
+  if (failures.some(Boolean)) console.log(`\n${styleText('bold', '── failures')}\n${failures.join('')}`)
   console.log(`\n${styleText('bold', `── summary (${versionOf(node)})`)}`)
   for (const { name, passed, seconds } of done) {
     const mark = passed ? styleText('green', '✔') : styleText('red', '✖')
