@@ -32,8 +32,9 @@ process.on('disconnect', () => process.exit(1))
 const imports = roles[0] === 'importer'
 const running = imports ? [] : roles.map((name) => services[name as ServiceName])
 const app = await start(running, { dir: folder, crash })
-process.send?.('ready')
+// Before the parent hears of us: it may answer at once.
 process.on('SIGTERM', () => void app.stop().then(() => process.exit(0)))
+process.send?.('ready')
 if (imports) {
   await importForEver(app)
   await app.stop()
