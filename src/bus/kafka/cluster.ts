@@ -3,6 +3,7 @@ import { Admin, type BaseOptions, Consumer, Producer, type SASLOptions } from '@
 import { codeOf, SkerryError } from '../../errors.ts'
 import { type Clock, pause } from '../../time.ts'
 import type { Address } from './address.ts'
+import { ours, surviveBrokenConnections } from './broken.ts'
 import { answered, explain } from './failures.ts'
 import type { Wire } from './message.ts'
 
@@ -57,6 +58,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.options = options
+    surviveBrokenConnections()
     const base = this.base()
     this.#admin = new Admin(base)
     this.#producer = new Producer({ ...base, idempotent: true, acks: -1, repeatOnStaleMetadata: true })
@@ -73,6 +75,7 @@ export class Cluster {
     const { address, clientId, tls, sasl, connectTimeoutMs } = this.options
     return {
       clientId,
+      context: ours,
       bootstrapBrokers: address.brokers.map(({ host, port }) => ({ host, port })),
       connectTimeout: Math.min(5_000, connectTimeoutMs),
       requestTimeout: requestTimeoutMs,
