@@ -20,7 +20,8 @@ export interface EngineOptions {
   /** Folder of the embedded files: `bus.db` and one `<service>.db` each. @default '.skerry', or SKERRY_DIR */
   readonly dir?: string
   /**
-   * `sqlite:<file>`, `postgres://…`, `nats://…`, `amqp://…` or `kafka://…`, with user and password where they are needed.
+   * `sqlite:<file>`, `postgres://…`, `nats://…`, `amqp://…` or `kafka://…`, with user and password where they are needed, and the
+   * files of TLS (`?ca=ca.pem`; for PostgreSQL `?sslmode=verify-full&sslrootcert=ca.pem`).
    * @default `sqlite:<dir>/bus.db`, or SKERRY_BUS
    */
   readonly bus?: string

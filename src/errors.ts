@@ -80,6 +80,19 @@ export function messageOf(error: unknown): string {
   return String(error)
 }
 
+/** An error and all that it holds as causes or parts, outermost first. */
+export function causesOf(error: unknown): object[] {
+  const all: object[] = []
+  const add = (one: unknown): void => {
+    if (typeof one !== 'object' || one === null || all.includes(one)) return
+    all.push(one)
+    if ('errors' in one && Array.isArray(one.errors)) one.errors.forEach(add)
+    if ('cause' in one) add(one.cause)
+  }
+  add(error)
+  return all
+}
+
 const environmental: ReadonlySet<ErrorCode> = new Set([
   'disk_full',
   'io_error',

@@ -43,7 +43,8 @@ export function placeOf(what: 'store', url: string | undefined, otherwise: strin
 export function placeOf(what: 'bus' | 'store', url: string | undefined, otherwise: string): Place {
   if (url === undefined) return { engine: 'sqlite', url: `sqlite:${otherwise}`, shown: otherwise, path: otherwise }
   const scheme = /^([a-z][a-z0-9+.-]*):/.exec(url)?.[1]
-  const shown = url.replace(/\/\/[^/@]*@/, '//')
+  // A query may hold a password, too.
+  const shown = url.replaceAll(/\/\/[^/@]*@/g, '//').replace(/\?.*$/, '')
   const engine = scheme !== undefined && Object.hasOwn(schemes, scheme) && schemes[scheme as keyof typeof schemes]
   if (!engine || (what === 'store' && !storeEngines.includes(engine))) {
     const known = Object.keys(schemes).filter((one) => what === 'bus' || storeEngines.includes(one))

@@ -22,7 +22,7 @@ let template: string | undefined
 export const postgres: ServerKind = {
   remedy: 'apt-get install postgresql',
   version: () => versionOf(program),
-  async start(folder, { durability, port: wanted }) {
+  async start(folder, { durability, port: wanted, settings: more }) {
     if (program === undefined || initdb === undefined) {
       throw new Error('postgres is missing: apt-get install postgresql')
     }
@@ -40,6 +40,7 @@ export const postgres: ServerKind = {
       port,
       unix_socket_directories: '',
       synchronous_commit: durability === 'FULL' ? 'on' : 'off',
+      ...more,
     }
     const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
     const readyText = 'database system is ready to accept connections'

@@ -18,12 +18,12 @@ export const rabbitmq: ServerKind = {
   remedy,
   version: () => (program && epmd ? /rabbitmq_server-(\d+\.\d+\.\d+)/.exec(realpathSync(program))?.[1] : undefined),
   // Quorum queues sync before they confirm, whatever the class.
-  async start(folder, { port: wanted }) {
+  async start(folder, { port: wanted, settings }) {
     if (program === undefined || epmd === undefined) throw new Error(`rabbitmq-server is missing: ${remedy}`)
     const port = wanted ?? (await freePort())
     const names = await startNames(epmd)
     try {
-      const env = await settle(folder, port, names.address.port)
+      const env = await settle(folder, port, names.address.port, settings)
       const readyText = 'Server startup complete'
       const server = await launch({ file: program, args: [], port, env, readyText })
       return together(server, names)
@@ -48,11 +48,22 @@ async function startNames(file: string): Promise<Server> {
   return launch({ file, args: ['-address', LOOPBACK, '-port', String(port)], port })
 }
 
-async function settle(folder: string, port: number, epmdPort: number): Promise<Record<string, string>> {
+async function settle(
+  folder: string,
+  port: number,
+  epmdPort: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Record<string, string>> {
   await mkdir(folder, { recursive: true })
   const config = join(folder, 'rabbitmq.conf')
   const plugins = join(folder, 'plugins')
-  writeFileSync(config, 'loopback_users = none\n')
+  const settings = { loopback_users: 'none', ...more }
+  writeFileSync(
+    config,
+    Object.entries(settings)
+      .map(([name, value]) => `${name} = ${value}\n`)
+      .join(''),
+  )
   writeFileSync(plugins, '[].\n')
   const env = {
     HOME: folder,

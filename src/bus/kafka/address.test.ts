@@ -13,7 +13,7 @@ describe('addresses', () => {
       ],
       user: 'me',
       password: 's@cret',
-      tls: true,
+      tls: {},
       mechanism: 'SCRAM-SHA-256',
       shown: 'kafka://me@one:9093,[::1]:9094,three',
     })

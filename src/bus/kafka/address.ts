@@ -1,4 +1,5 @@
 import { SkerryError } from '../../errors.ts'
+import { type TlsFiles, tlsFiles, tlsParameters } from '../../tls.ts'
 
 export const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 export type SaslMechanism = (typeof saslMechanisms)[number]
@@ -7,7 +8,8 @@ export interface Address {
   readonly brokers: readonly { readonly host: string; readonly port: number }[]
   readonly user: string | undefined
   readonly password: string | undefined
-  readonly tls: boolean
+  /** Undefined: without TLS. */
+  readonly tls: TlsFiles | undefined
   readonly mechanism: SaslMechanism | undefined
   /** The URL as people may see it: without a password. */
   readonly shown: string
@@ -15,19 +17,23 @@ export interface Address {
 
 const form = /^kafka:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?#]+)\/?(?:\?([^#]*))?$/
 
-/** Reads `kafka://user:password@host:port,host:port?tls=true&mechanism=SCRAM-SHA-512`. Throws `invalid_config`. */
+/**
+ * Reads `kafka://user:password@host:port,host:port?tls=true&mechanism=SCRAM-SHA-512`; `ca`, `cert` and `key` name PEM files, and
+ * ask for TLS by themselves. Throws `invalid_config`.
+ */
 export function parseAddress(url: string): Address {
   const match = form.exec(url)
   if (!match) throw wrong('it must look like kafka://host:9092,host:9092')
   const [, user, password, hosts = '', query] = match
-  const { tls, mechanism } = readQuery(new URLSearchParams(query ?? ''))
+  const shown = `kafka://${user ? `${user}@` : ''}${hosts}`
+  const { tls, mechanism } = readQuery(new URLSearchParams(query ?? ''), shown)
   return {
     brokers: hosts.split(',').map(readBroker),
     user: user === undefined || user === '' ? undefined : decode(user),
     password: password === undefined ? undefined : decode(password),
     tls,
     mechanism,
-    shown: `kafka://${user ? `${user}@` : ''}${hosts}`,
+    shown,
   }
 }
 
@@ -39,15 +45,19 @@ function readBroker(text: string): { host: string; port: number } {
   return { host, port: number }
 }
 
-function readQuery(query: URLSearchParams): Pick<Address, 'tls' | 'mechanism'> {
+const parameters: readonly string[] = ['tls', 'mechanism', ...tlsParameters]
+
+function readQuery(query: URLSearchParams, shown: string): Pick<Address, 'tls' | 'mechanism'> {
   for (const name of query.keys())
-    if (name !== 'tls' && name !== 'mechanism') throw wrong(`"${name}" is neither tls nor mechanism`)
-  const tls = query.get('tls') ?? 'false'
+    if (!parameters.includes(name)) throw wrong(`"${name}" is none of ${parameters.join(', ')}`)
+  const files = tlsFiles(query, shown)
+  const tls = query.get('tls') ?? (files ? 'true' : 'false')
   if (tls !== 'true' && tls !== 'false') throw wrong('tls must be true or false')
+  if (tls === 'false' && files) throw wrong('certificates are of no use with tls=false')
   const asked = query.get('mechanism')?.toUpperCase()
   const mechanism = saslMechanisms.find((one) => one === asked)
   if (asked !== undefined && !mechanism) throw wrong(`mechanism must be one of ${saslMechanisms.join(', ')}`)
-  return { tls: tls === 'true', mechanism }
+  return { tls: tls === 'true' ? (files ?? {}) : undefined, mechanism }
 }
 
 function decode(text: string): string {

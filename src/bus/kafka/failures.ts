@@ -1,4 +1,5 @@
-import { type ErrorCode, messageOf, SkerryError } from '../../errors.ts'
+import { causesOf, type ErrorCode, messageOf, SkerryError } from '../../errors.ts'
+import { tlsError } from '../../tls.ts'
 
 /** Broker answers, by Kafka's own names, that mean something else than "not now". */
 const meanings: Readonly<Record<string, ErrorCode>> = {
@@ -19,9 +20,13 @@ const meanings: Readonly<Record<string, ErrorCode>> = {
 /** What the client threw, as one of ours: the place, the reason in one line, the cause kept. */
 export function explain(error: unknown, where: string): SkerryError {
   if (error instanceof SkerryError) return error
+  const refused = tlsError(error, where)
+  if (refused) return refused
   const all = causesOf(error)
   const code = all.map((one) => meaning(one)).find((found) => found !== undefined) ?? 'unavailable'
-  return new SkerryError(code, `${where}: ${reasonOf(all)}`, { cause: error })
+  const hungUp = code === 'unavailable' && all.some(isAuthentication)
+  const hint = hungUp ? '; a broker that hangs up at the login may want TLS: ?tls=true' : ''
+  return new SkerryError(code, `${where}: ${reasonOf(all)}${hint}`, { cause: error })
 }
 
 /** True when Kafka answered with this error code, somewhere within. */
@@ -30,10 +35,14 @@ export function answered(error: unknown, ...apiIds: readonly string[]): boolean 
 }
 
 function meaning(error: object): ErrorCode | undefined {
-  if ('code' in error && error.code === 'PLT_KFK_AUTHENTICATION') return 'unauthorized'
+  // A connection that is lost while it logs in is told as a refusal, too.
+  if (isAuthentication(error)) return causesOf(error).some(isOfNetwork) ? undefined : 'unauthorized'
   if ('code' in error && error.code === 'PLT_KFK_UNSUPPORTED_API') return 'capability_absent'
   return meanings[idOf(error)]
 }
+
+const isAuthentication = (error: object): boolean => 'code' in error && error.code === 'PLT_KFK_AUTHENTICATION'
+const isOfNetwork = (error: object): boolean => 'code' in error && error.code === 'PLT_KFK_NETWORK'
 
 function reasonOf(all: readonly object[]): string {
   const telling = all.filter((one) => meaning(one) !== undefined)
@@ -44,21 +53,8 @@ function reasonOf(all: readonly object[]): string {
 
 function sayOne(error: object): string {
   const id = idOf(error)
-  const text = messageOf(error)
+  const text = messageOf(error).split('\n')[0] as string
   return id === '' || text.includes(id) ? text : `${id}: ${text}`
 }
 
 const idOf = (error: object): string => ('apiId' in error && typeof error.apiId === 'string' ? error.apiId : '')
-
-/** An error and all that it holds, outermost first. */
-function causesOf(error: unknown): object[] {
-  const all: object[] = []
-  const add = (one: unknown): void => {
-    if (typeof one !== 'object' || one === null || all.includes(one)) return
-    all.push(one)
-    if ('errors' in one && Array.isArray(one.errors)) one.errors.forEach(add)
-    if ('cause' in one) add(one.cause)
-  }
-  add(error)
-  return all
-}

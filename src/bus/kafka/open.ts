@@ -12,7 +12,8 @@ export interface KafkaBusOptions {
   /**
    * `kafka://host:9092,host:9092`: some of the brokers, from which the others are found. With a user and password
    * (percent-encoded) as `kafka://user:password@host:9093?tls=true&mechanism=SCRAM-SHA-512`; mechanisms are PLAIN,
-   * SCRAM-SHA-256 and SCRAM-SHA-512. @default for a user: SCRAM-SHA-512
+   * SCRAM-SHA-256 and SCRAM-SHA-512. `ca`, and `cert` with `key`, name PEM files: `?ca=/etc/shop/ca.pem`.
+   * @default for a user: SCRAM-SHA-512
    */
   readonly url: string
   /** Separates applications on one cluster: topics are `<app>.<stream>`, groups `<app>.<service>.<store>`. */
@@ -75,9 +76,14 @@ export function clusterAt({ url, tls, sasl, clock, connectTimeoutMs, sessionTime
   const address = parseAddress(url)
   return new Cluster({
     ...{ address, clock, connectTimeoutMs, sessionTimeoutMs, clientId },
-    tls: tls === true || (tls === undefined && address.tls) ? {} : tls || undefined,
+    tls: tlsOf(tls, address),
     sasl: sasl ?? saslOf(address),
   })
+}
+
+function tlsOf(given: boolean | TlsOptions | undefined, address: Address): TlsOptions | undefined {
+  if (given === undefined || given === true) return address.tls ?? (given ? {} : undefined)
+  return given || undefined
 }
 
 const defaultMechanism: SaslMechanism = 'SCRAM-SHA-512'

@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { credsAuthenticator, type NodeConnectionOptions, type TlsOptions } from '@nats-io/transport-node'
-import { SkerryError } from '../../errors.ts'
+import { messageOf, SkerryError } from '../../errors.ts'
+import { tlsFiles, tlsNames, tlsParameters } from '../../tls.ts'
 
 export interface Access {
-  /** `nats://host:4222`, `tls://…` for TLS; several servers of a cluster after commas. May hold `user:password@` or `token@`. */
+  /**
+   * `nats://host:4222`, `tls://…` for TLS; several servers of a cluster after commas. May hold `user:password@` or `token@`, and
+   * at its end names of files: `?ca=ca.pem&cert=own.pem&key=own.key` for TLS, `credentials=shop.creds`.
+   */
   readonly url: string
   readonly user?: string
   readonly password?: string
@@ -24,21 +29,48 @@ export function addressOf(access: Access): Address {
   const urls = access.url.split(',').map(parse)
   const first = urls[0] as URL
   const servers = urls.map(({ hostname, port }) => `${hostname}:${port || '4222'}`)
-  const secure = access.tls ?? (urls.some(({ protocol }) => protocol === 'tls:') ? {} : undefined)
+  const query = new URLSearchParams(urls.flatMap(({ searchParams }) => [...searchParams]))
+  const asked = access.tls !== undefined || urls.some(({ protocol }) => protocol === 'tls:')
+  const plain = `nats://${servers.join(',')}`
+  const files = filesOf(query, plain)
+  const secure = access.tls ?? files.tls ?? (asked ? {} : undefined)
   const user = access.user ?? decodeURIComponent(first.username)
   const password = access.password ?? decodeURIComponent(first.password)
   const token = access.token ?? (password === '' && access.user === undefined ? user : '')
+  const credentials = access.credentials ?? files.credentials
   return {
-    where: `nats://${servers.join(',')}`,
+    where: secure ? plain.replace('nats:', 'tls:') : plain,
     options: {
       servers,
       ...(secure && { tls: secure }),
       ...(token !== '' && { token }),
       ...(token === '' && user !== '' && { user, pass: password }),
-      ...(access.credentials !== undefined && {
-        authenticator: credsAuthenticator(new TextEncoder().encode(access.credentials)),
+      ...(credentials !== undefined && {
+        authenticator: credsAuthenticator(new TextEncoder().encode(credentials)),
       }),
     },
+  }
+}
+
+const parameters: readonly string[] = [...tlsParameters, 'credentials']
+
+/** The client reads the files of TLS anew whenever it connects: what is renewed there is used. */
+function filesOf(query: URLSearchParams, where: string): { tls: TlsOptions | undefined; credentials?: string } {
+  const wrong = (why: string): SkerryError => new SkerryError('invalid_config', `${where}: ${why}`)
+  for (const name of query.keys())
+    if (!parameters.includes(name)) throw wrong(`'${name}' is none of ${parameters.join(', ')}`)
+  const named = (name: string) => query.get(name) ?? undefined
+  const [caFile, certFile, keyFile] = [named(tlsNames.ca), named(tlsNames.cert), named(tlsNames.key)]
+  const tls = tlsFiles(query, where) && {
+    ...(caFile !== undefined && { caFile }),
+    ...(certFile !== undefined && { certFile }),
+    ...(keyFile !== undefined && { keyFile }),
+  }
+  const file = named('credentials')
+  try {
+    return { tls, ...(file !== undefined && { credentials: readFileSync(file, 'utf8') }) }
+  } catch (error) {
+    throw wrong(`credentials cannot be read (${messageOf(error)})`)
   }
 }
 

@@ -1,6 +1,7 @@
 import { JetStreamApiError } from '@nats-io/jetstream'
 import { errors } from '@nats-io/transport-node'
 import { messageOf, SkerryError } from '../../errors.ts'
+import { tlsError } from '../../tls.ts'
 
 /** Error codes of JetStream's API that decide something here. */
 const apiCode = {
@@ -69,8 +70,14 @@ export function explain(error: unknown, where: string): SkerryError {
       `${where}: refused us (${said}); check the credentials, and that they may use JetStream and skerry.>`,
       cause,
     )
+  const distrusted = tlsError(error, where)
+  if (distrusted) return distrusted
   if (isOutdated(error)) return new SkerryError('conflict', `${where}: somebody else changed it first (${said})`, cause)
-  return new SkerryError('unavailable', `${where}: does not answer (${said}); is nats-server running with JetStream?`, {
+  // A server that refuses a certificate hangs up, which the client tells as a time-out.
+  const asked = where.startsWith('tls:')
+    ? 'is nats-server running there, and does it accept our certificate (?cert=<file>&key=<file>)?'
+    : 'is nats-server running with JetStream?'
+  return new SkerryError('unavailable', `${where}: does not answer (${said}); ${asked}`, {
     ...cause,
     retryAfterMs: 1000,
   })

@@ -1,4 +1,5 @@
 import { messageOf, SkerryError } from '../../errors.ts'
+import { postgresTlsNames, tlsError } from '../../tls.ts'
 
 /** The server's place for people: without the password, and without what else a URL may hold. */
 export function placeOf(url: string): string {
@@ -20,7 +21,7 @@ export function sqlState(error: unknown): string {
 
 /** What the client library says without a code when a connection is lost, or none could be made in time. */
 const lostMessages =
-  /^(Connection terminated|timeout expired|timeout exceeded|Query read timeout|Client has encountered a connection error|Client was closed|The server does not support SSL|read |write )/i
+  /^(Connection terminated|timeout expired|timeout exceeded|Query read timeout|Client has encountered a connection error|Client was closed|read |write )/i
 
 const lostStates =
   /^(08...|57P0[1-5]|53300|53400|25006|55P03|57014|58000|E(CONN|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN|HOST|NET|ADDR)[A-Z]*|ENOENT|EACCES)$/
@@ -35,7 +36,7 @@ export type Trouble = 'lost' | 'collision' | 'refused' | 'other'
 export function troubleOf(error: unknown): Trouble {
   const state = sqlState(error)
   if (collisions.has(state)) return 'collision'
-  if (refusals.test(state)) return 'refused'
+  if (refusals.test(state) || tlsError(error, '')) return 'refused'
   if (lostStates.test(state) || (state === '' && lostMessages.test(messageOf(error)))) return 'lost'
   return 'other'
 }
@@ -59,6 +60,8 @@ export function explain(error: unknown, place: string): SkerryError {
       cause: error,
       retryAfterMs: 1000,
     })
+  const distrusted = tlsError(error, place, postgresTlsNames)
+  if (distrusted) return distrusted
   if (state === '3D000') return new SkerryError('not_found', `${place}: ${reason}; create the database first`, cause)
   if (refusals.test(state))
     return new SkerryError('unauthorized', `${place}: ${reason}; check the user, its password and its rights`, cause)

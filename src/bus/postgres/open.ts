@@ -1,6 +1,7 @@
 import { SkerryError } from '../../errors.ts'
 import { unwatched, type Watcher } from '../../telemetry.ts'
 import { type Clock, systemClock } from '../../time.ts'
+import { postgresTlsNames, tlsFiles } from '../../tls.ts'
 import type { Bus } from '../bus.ts'
 import { Database } from './database.ts'
 import { PostgresBus } from './engine.ts'
@@ -9,7 +10,10 @@ import { prepareSchema } from './schema.ts'
 import { schemaOf } from './tables.ts'
 
 export interface PostgresBusOptions {
-  /** `postgres://user:password@host:port/database`, with `?sslmode=…` if need be. May be a transaction-mode pooler's. */
+  /**
+   * `postgres://user:password@host:port/database`, with `?sslmode=verify-full` and the files `sslrootcert`, `sslcert` and `sslkey` if
+   * need be. May be a transaction-mode pooler's.
+   */
   readonly url: string
   /** The server itself, for notifications and presence; a pooler in session mode will do. @default `url` */
   readonly directUrl?: string
@@ -55,6 +59,8 @@ export async function openPostgresBus(options: PostgresBusOptions): Promise<Bus>
     timeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs ?? 10_000),
   }
   const { timeoutMs } = limits
+  for (const one of [url, options.directUrl ?? url])
+    tlsFiles(URL.parse(one)?.searchParams ?? new URLSearchParams(), placeOf(one), postgresTlsNames)
   const database = new Database({ url, place: placeOf(url), clock: systemClock, timeoutMs })
   try {
     const { syncs } = await prepareSchema(database, schemaOf(app), clock)

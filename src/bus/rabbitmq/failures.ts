@@ -1,4 +1,5 @@
 import { messageOf, SkerryError } from '../../errors.ts'
+import { tlsError } from '../../tls.ts'
 
 /** The server's address as people may see it: without the password. */
 export function shownUrl(url: string): string {
@@ -36,7 +37,14 @@ export function explain(error: unknown, shown: string): SkerryError {
       `${shown}: what is there was made with other settings; use those, or delete it: ${tidy(error)}`,
       cause,
     )
-  return new SkerryError('unavailable', `${shown} cannot be reached: ${tidy(error)}`, cause)
+  const distrusted = tlsError(error, shown)
+  if (distrusted) return distrusted
+  // A listener with TLS hangs up on who begins without.
+  const hint =
+    shown.startsWith('amqp:') && /opening handshake|ECONNRESET/.test(messageOf(error))
+      ? '; is it for TLS? Use amqps:'
+      : ''
+  return new SkerryError('unavailable', `${shown} cannot be reached: ${tidy(error)}${hint}`, cause)
 }
 
 function tidy(error: unknown): string {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { SkerryError } from '../../errors.ts'
 import { type Clock, inTime, pause } from '../../time.ts'
+import { tlsFiles, tlsParameters } from '../../tls.ts'
 import { explain, shownUrl } from './failures.ts'
 
 export interface LinkOptions {
@@ -125,9 +126,14 @@ export class Link {
   async #connect(): Promise<ChannelModel> {
     const { url, name, heartbeatSeconds, timeoutMs } = this.#options
     const target = new URL(url)
+    // Read at each connection: what was renewed is used.
+    const tls = tlsFiles(target.searchParams, this.shown)
+    if (tls && target.protocol !== 'amqps:')
+      throw new SkerryError('invalid_config', `${this.shown}: certificates are of no use with amqp:; use amqps:`)
+    for (const parameter of tlsParameters) target.searchParams.delete(parameter)
     target.searchParams.set('heartbeat', String(heartbeatSeconds))
     const clientProperties = { connection_name: name }
-    const model = await connect(target.href, { noDelay: true, timeout: timeoutMs, clientProperties })
+    const model = await connect(target.href, { ...tls, noDelay: true, timeout: timeoutMs, clientProperties })
     model.on('error', () => {})
     try {
       refuseOld(model, this.shown)

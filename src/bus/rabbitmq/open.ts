@@ -6,7 +6,10 @@ import { Link } from './link.ts'
 import { namesOf } from './names.ts'
 
 export interface RabbitmqBusOptions {
-  /** `amqp://user:password@host:5672/vhost`, or `amqps:` for TLS. */
+  /**
+   * `amqp://user:password@host:5672/vhost`, or `amqps:` for TLS, where `?ca=ca.pem` names the certificate of an authority of your
+   * own, and `cert=own.pem&key=own.key` one for the server to ask for.
+   */
   readonly url: string
   /** Separates applications on one server: letters, digits, `-`, `_` and `.`, up to 60. @default 'skerry' */
   readonly app?: string

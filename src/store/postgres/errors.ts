@@ -1,4 +1,5 @@
 import { type ErrorCode, isEnvironmental, messageOf, SkerryError } from '../../errors.ts'
+import { postgresTlsNames, tlsError } from '../../tls.ts'
 import { firstLine } from '../text.ts'
 
 /** PostgreSQL's SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html), or Node's code of a socket. */
@@ -56,6 +57,8 @@ export function openError(error: unknown, place: string): SkerryError {
   const state = stateOf(error)
   const fail = (code: ErrorCode, remedy: string): SkerryError =>
     new SkerryError(code, `${place}: ${messageOf(error)}; ${remedy}`, { cause: error })
+  const distrusted = tlsError(error, place, postgresTlsNames)
+  if (distrusted) return distrusted
   if (state.startsWith('28')) return fail('unauthorized', 'check user and password')
   if (state === '3D000') return fail('invalid_config', 'create the database, or name another')
   if (state === '42501')

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ClientConfig } from 'pg'
 import { SkerryError } from '../../errors.ts'
+import { postgresTlsNames, tlsFiles } from '../../tls.ts'
 
 /** Where a store is: a server, a database, a schema. */
 export interface Place {
@@ -26,10 +27,13 @@ export function shown(url: URL): string {
   return `postgres://${url.host}${url.pathname}`
 }
 
-/** Throws `invalid_config` for what is no PostgreSQL URL; the message does not repeat it, since it may hold a password. */
+/** Throws `invalid_config` for what is no PostgreSQL URL, or names a file that cannot be read; the message does not repeat it, since it may hold a password. */
 export function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol === 'postgres:' || url?.protocol === 'postgresql:') return url
+  if (url?.protocol === 'postgres:' || url?.protocol === 'postgresql:') {
+    tlsFiles(url.searchParams, shown(url), postgresTlsNames)
+    return url
+  }
   throw new SkerryError('invalid_config', 'the store is not a URL like postgres://user:password@host:5432/database')
 }
 
