@@ -1,5 +1,5 @@
 /**
- * node test/corpus/score.ts [--mutants] [--baseline] [--sample N] [--seed 7] [--misses] [--json] [--bare] [NAME…]
+ * node test/corpus/score.ts [--mutants] [--baseline] [--sample N] [--seed 7] [--misses] [--json] [--bare] [--keep FILE] [NAME…]
  *
  * How often the checker is right about the corpus. For each level the verdicts of both forms, pooled: recall is the share of
  * dependences that were found, precision the share of findings that are dependences, both with 95 % intervals. What the
@@ -9,8 +9,10 @@
  * --baseline   beside it a tester that delivers events in random orders, as often as the checker does
  * --sample N   so many programs, or mutants, drawn by the seed
  * --misses     names what was missed, and false alarms
+ * --keep FILE  adds each mutant's judgement to a file, and does not judge again what is in it
  * --bare       keeps to itself which values fields are to draw from
  */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Output } from '../../src/cli/output.ts'
 import { programs } from './expected.ts'
@@ -26,7 +28,7 @@ const { values, positionals } = parseArgs({
     ...{ mutants: { type: 'boolean', default: false }, baseline: { type: 'boolean', default: false } },
     ...{ sample: { type: 'string' }, seed: { type: 'string', default: '7' } },
     ...{ json: { type: 'boolean', default: false }, misses: { type: 'boolean', default: false } },
-    bare: { type: 'boolean', default: false },
+    ...{ bare: { type: 'boolean', default: false }, keep: { type: 'string' } },
   },
 })
 const { seed, baseline, json } = values
@@ -46,11 +48,23 @@ async function scorePrograms(): Promise<void> {
 async function scoreMutants(): Promise<void> {
   const all = (await originals()).filter(({ name }) => positionals.length === 0 || positionals.includes(name))
   const judgements: Judgement[] = []
-  for await (const mutant of inTurn('mutants', drawn(all.flatMap(mutantsOf))))
-    judgements.push(await judged(mutant, { seed, baseline }))
+  const kept = new Map(keptJudgements().map((judgement) => [judgement.id, judgement]))
+  for await (const mutant of inTurn('mutants', drawn(all.flatMap(mutantsOf)))) {
+    const judgement = kept.get(mutant.id) ?? (await judged(mutant, { seed, baseline }))
+    judgements.push(judgement)
+    if (values.keep !== undefined && !kept.has(mutant.id)) appendFileSync(values.keep, `${JSON.stringify(judgement)}\n`)
+  }
   const summary = summaryOf(judgements, baseline)
   if (json) process.stdout.write(`${JSON.stringify({ seed, ...summary, judgements })}\n`)
   else process.stdout.write(mutantsText(summary, values.misses))
+}
+
+function keptJudgements(): Judgement[] {
+  if (values.keep === undefined || !existsSync(values.keep)) return []
+  return readFileSync(values.keep, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
 }
 
 function chosen<T extends { readonly name: string }>(all: readonly T[]): readonly T[] {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isReported, killedBy, mutantsIn } from './killed.ts'
+import { isReported, killedBy, mutantsIn, otherwise } from './killed.ts'
 import type { Judgement, Reported } from './mutants.ts'
 
 const cell = { service: 's', a: 'x.a', b: 'x.b', level: 'commuting', as: 'contract', verdict: 'dependent' } as const
@@ -9,7 +9,7 @@ const silent: Reported = { cells: [], wholes: [] }
 
 function judgement(its: Partial<Judgement>): Judgement {
   const place = { id: 'p:f:1', operator: 'guard dropped', file: 'f.ts', line: 1 } as const
-  return { ...place, told, checker: silent, baseline: undefined, failed: undefined, ...its }
+  return { ...place, told, checker: silent, baseline: undefined, changed: [], failed: undefined, ...its }
 }
 
 const some = [
@@ -33,6 +33,17 @@ test('what could not be checked is missed, and what only shows out of order fail
   assert.deepEqual(figures(failing), [1, 3])
   assert.deepEqual(figures(byOperator['guard dropped']), [1, 2])
   assert.deepEqual(figures(byOperator['key changed']), [1, 1])
+})
+
+test('a verdict that is another one than on the original counts apart from reports, whichever is the worse', () => {
+  const better = judgement({
+    told: { ...told, cells: [] },
+    checker: silent,
+    changed: ['s commuting: dependent → independent'],
+  })
+  const { hits, of } = otherwise([...some, better])
+  assert.deepEqual([hits, of], [3, 5])
+  assert.equal(killedBy(({ checker }) => checker, [better]).ofTold.hits, 0)
 })
 
 test('what goes wrong with everything together is a report, too', () => {

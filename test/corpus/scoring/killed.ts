@@ -51,6 +51,12 @@ export function killedBy(tester: Tester, judgements: readonly Judgement[]): Kill
   }
 }
 
+/** Of all that can be told from their originals, those of which the checker says anything else than of the original. */
+export function otherwise(judgements: readonly Judgement[]): Share {
+  const told = judgements.filter(isTold)
+  return share(told.filter(({ checker, changed }) => isReported(checker) || changed.length > 0).length, told.length)
+}
+
 export function isTold({ told }: Judgement): boolean {
   return told.differs && told.broken === undefined
 }

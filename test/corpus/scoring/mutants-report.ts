@@ -1,4 +1,4 @@
-import { isBreaking, isReported, isTold, type Killed, killedBy, type Mutants, mutantsIn } from './killed.ts'
+import { isBreaking, isReported, isTold, type Killed, killedBy, type Mutants, mutantsIn, otherwise } from './killed.ts'
 import type { Judgement } from './mutants.ts'
 import { percent, type Share } from './share.ts'
 import { inColumns } from './table.ts'
@@ -7,6 +7,8 @@ export interface Summary {
   readonly mutants: Mutants
   readonly checker: Killed
   readonly baseline: Killed | undefined
+  /** Of all that can be told: of which the checker's verdicts are not those on the original, for better or worse. */
+  readonly otherwise: Share
   readonly missed: readonly Missed[]
 }
 
@@ -25,6 +27,7 @@ export function summaryOf(judgements: readonly Judgement[], baseline: boolean): 
     mutants: mutantsIn(judgements),
     checker: killedBy(({ checker }) => checker, judgements),
     baseline: baseline ? killedBy((one) => one.baseline, judgements) : undefined,
+    otherwise: otherwise(judgements),
     missed: judgements.filter((one) => isTold(one) && !isReported(one.checker)).map(missedOf),
   }
 }
@@ -36,7 +39,7 @@ function missedOf(judgement: Judgement): Missed {
   return { id, operator, at: `${file}:${line}`, breaks, failed }
 }
 
-export function mutantsText({ mutants, checker, baseline, missed }: Summary, misses: boolean): string {
+export function mutantsText({ mutants, checker, baseline, otherwise, missed }: Summary, misses: boolean): string {
   const { all, unloadable, alike, told, breaking } = mutants
   const testers = baseline ? [checker, baseline] : [checker]
   const row = (name: string, of: (killed: Killed) => Share | undefined): string[] => [
@@ -48,12 +51,19 @@ export function mutantsText({ mutants, checker, baseline, missed }: Summary, mis
   ]
   const table = inColumns([
     ['reported of', 'mutants', ...(baseline ? ['checker', '', 'baseline', ''] : ['checker', ''])],
-    row('those that break a level', ({ ofBreaking }) => ofBreaking),
+    row('what counts: a level that held breaks', ({ ofBreaking }) => ofBreaking),
     ...Object.keys(checker.byOperator).map((operator) =>
       row(`  ${operator}`, ({ byOperator }) => byOperator[operator]),
     ),
     row('  so that a check fails', ({ failing }) => failing),
-    row('all that end otherwise', ({ ofTold }) => ofTold),
+    row('all that end otherwise in some run', ({ ofTold }) => ofTold),
+    [
+      '  of which any verdict is another',
+      String(otherwise.of),
+      String(otherwise.hits),
+      percent(otherwise),
+      ...(baseline ? ['', ''] : []),
+    ],
   ])
   const counts = `${all} mutants: ${unloadable} do not load, ${alike} cannot be told from their originals, ${told} can; ${breaking} of these break a level that held\n`
   return counts + table + (misses ? missed.map(lineOf).join('') : '')

@@ -26,6 +26,8 @@ export interface Judgement {
   /** Undefined for what does not load, and for what brute force cannot tell from its original. */
   readonly checker: Reported | undefined
   readonly baseline: Reported | undefined
+  /** Each verdict of the checker that is another one than on the original, whichever of them is the worse: `… was → is`. */
+  readonly changed: readonly string[]
   /** Why the checker could not look at it. */
   readonly failed: string | undefined
 }
@@ -41,7 +43,7 @@ export interface Judging {
 /** Judges a mutant by brute force, and if that can tell it from its original, by the checker and the baseline. */
 export function judged(mutant: Placed, { seed, baseline, breakingOnly }: Judging): Promise<Judgement> {
   const { id, operator, file, line, original } = mutant
-  const none = { id, operator, file, line, checker: undefined, baseline: undefined, failed: undefined }
+  const none = { id, operator, file, line, checker: undefined, baseline: undefined, changed: [], failed: undefined }
   return withMutant(mutant, async (loaded) => {
     if (typeof loaded === 'string') return { ...none, told: unloadable(loaded) }
     const told = await compare(original, loaded, true)
@@ -50,9 +52,10 @@ export function judged(mutant: Placed, { seed, baseline, breakingOnly }: Judging
     const inNew = (tested: Tested): Reported => newIn(tested, known, mustHold(loaded, original.checks))
     try {
       const tested = await checked(loaded, original.checks)
-      if (!baseline) return { ...none, told, checker: inNew(tested) }
+      const changed = changedIn(tested, known)
+      if (!baseline) return { ...none, told, checker: inNew(tested), changed }
       const random = await testedAtRandom(loaded, original.checks, { seed, deliveries: tested.deliveries })
-      return { ...none, told, checker: inNew(tested), baseline: inNew(random) }
+      return { ...none, told, checker: inNew(tested), baseline: inNew(random), changed }
     } catch (error) {
       return { ...none, told, failed: messageOf(error) }
     }
@@ -62,6 +65,8 @@ export function judged(mutant: Placed, { seed, baseline, breakingOnly }: Judging
 interface Known {
   readonly names: ReadonlySet<string>
   readonly wholes: ReadonlySet<string>
+  /** What the checker says of the original, cell by cell. */
+  readonly verdicts: ReadonlyMap<string, Judged['verdict']>
 }
 
 const known = new Map<string, Promise<Known>>()
@@ -77,7 +82,7 @@ async function knownAnew({ name, services, checks }: Original, { seed, baseline 
   const loaded: AnyService[] = []
   for (const file of services) loaded.push(...(await servicesOf(join(root, file))))
   const tested = [await checked(loaded, checks)]
-  const [{ deliveries }] = tested as [Tested]
+  const [{ deliveries, cells }] = tested as [Tested]
   if (baseline) tested.push(await testedAtRandom(loaded, checks, { seed, deliveries }))
   const program = programs().find((one) => one.name === name)
   const expected = program ? cellsOf(program, 'correct') : []
@@ -85,7 +90,19 @@ async function knownAnew({ name, services, checks }: Original, { seed, baseline 
   return {
     names: new Set(all.filter(isFinding).map(nameOf)),
     wholes: new Set(tested.flatMap(({ wholes }) => wholes)),
+    verdicts: new Map(cells.map((cell) => [directed(cell), cell.verdict])),
   }
+}
+
+function changedIn({ cells }: Tested, { verdicts }: Known): string[] {
+  return cells.flatMap((cell) => {
+    const [is, was] = [cell.verdict, verdicts.get(directed(cell))]
+    return was === is ? [] : [`${directed(cell)}: ${was ?? 'nothing'} → ${is}`]
+  })
+}
+
+function directed({ service, a, b, level, as }: Judged): string {
+  return [service, level, as, a, b].join(' ')
 }
 
 function newIn({ cells, wholes }: Tested, known: Known, must: (cell: Judged) => boolean): Reported {
