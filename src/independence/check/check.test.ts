@@ -199,6 +199,17 @@ describe('what is declared', () => {
     assert.match(problems.join(), /book\/price: dependsOn desk\.counted \('I think'\) is not borne out/)
   })
 
+  test('an opaque column that no service has is refused, with the nearest one', async () => {
+    const app = book(stock)
+    const wrong = (column: string): Promise<unknown> => check(app, { opaque: [column] }).run({ seed: 1 })
+    await assert.rejects(wrong('stock.m'), {
+      code: 'not_found',
+      message: /column stock\.m; the nearest is 'stock\.n'$/,
+    })
+    await assert.rejects(wrong('buk.stock.n'), { message: /the nearest is 'book\.stock\.n'$/ })
+    await check(app, { opaque: ['Stock.N', 'book.stock.item'] }).run({ seed: 1 })
+  })
+
   test('an opaque column may differ', async () => {
     const app = book('create table seen (item text primary key, at text not null)')
     app.subscribe('seen', { from: 'start' }).on(Desk.counted, async (tx, { data }) => {

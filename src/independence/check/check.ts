@@ -9,7 +9,7 @@ import { Coverage } from './coverage.ts'
 import type { Generating, Generator } from './events.ts'
 import { type Example, exampleOf } from './example.ts'
 import type { Invariants } from './invariants.ts'
-import { type Opaque, opaque } from './observed.ts'
+import { type Opaque, opaque, refuseUnknownColumns } from './observed.ts'
 import type { OutsideStubs } from './outside.ts'
 import { checkPair, type Found, type PairResult, pairsOf, readNumber, trialsIn } from './pairs.ts'
 import { perturb } from './perturbing.ts'
@@ -55,7 +55,7 @@ export interface RunOptions {
   /** What is checked, as it is called in the report. */
   readonly name?: string
   /**
-   * Whether the report names lines that never ran: counted with the engine's profiler, which makes everything a third slower.
+   * Whether the report names branches that never ran: counted with the engine's profiler, which makes everything a third slower.
    * @default false
    */
   readonly coverage?: boolean
@@ -167,6 +167,7 @@ async function within<T>(
   system.world.statements.reached = (place) => reached.get(place) ?? new Set()
   system.world.stepped = (job) => variables.look(job)
   try {
+    refuseUnknownColumns(options.opaque ?? [], system.world)
     return await work(system)
   } finally {
     unwatch()

@@ -1,3 +1,5 @@
+import { SkerryError } from '../../errors.ts'
+import { nearest } from '../../nearest.ts'
 import type { Plain } from '../../store/store.ts'
 import type { Course } from './flow.ts'
 import type { World } from './world.ts'
@@ -25,7 +27,27 @@ export type Opaque = (service: string, table: string, column: string) => boolean
 
 export function opaque(columns: readonly string[]): Opaque {
   const known = new Set(columns.map((column) => column.toLowerCase()))
-  return (service, table, column) => known.has(`${table}.${column}`) || known.has(`${service}.${table}.${column}`)
+  if (known.size === 0) return () => false
+  const has = (name: string): boolean => known.has(name.toLowerCase())
+  return (service, table, column) => has(`${table}.${column}`) || has(`${service}.${table}.${column}`)
+}
+
+/** A column that is not there would hide nothing, and nobody would notice. Throws `not_found` with the nearest name. */
+export function refuseUnknownColumns(columns: readonly string[], { units }: Pick<World, 'units'>): void {
+  const known = units.flatMap(({ service, db }) =>
+    [...db.schema.tables].flatMap(([table, { columns: own }]) =>
+      own.map((column) => ({ short: `${table}.${column}`, long: `${service.name}.${table}.${column}` })),
+    ),
+  )
+  for (const column of columns) {
+    const isIt = (name: string): boolean => name.toLowerCase() === column.toLowerCase()
+    if (known.some(({ short, long }) => isIt(short) || isIt(long))) continue
+    const names = known.map(({ short, long }) => (column.split('.').length > 2 ? long : short))
+    throw new SkerryError(
+      'not_found',
+      `opaque: no service has a column ${column}; the nearest is '${nearest(column, names) ?? '(none)'}'`,
+    )
+  }
 }
 
 export function look(world: World, course: Course, hidden: Opaque): Seen {

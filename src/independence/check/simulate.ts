@@ -6,7 +6,7 @@ import { type App, servicesOf } from './check.ts'
 import { explore } from './explore.ts'
 import { Flow } from './flow.ts'
 import { type Footprint, meeting } from './footprint.ts'
-import { look, opaque, type Seen, textOf } from './observed.ts'
+import { look, opaque, refuseUnknownColumns, type Seen, textOf } from './observed.ts'
 import type { OutsideStubs } from './outside.ts'
 import { sample } from './sampling.ts'
 import { Whole } from './whole.ts'
@@ -52,6 +52,7 @@ export async function simulate(app: App, options: SimulateOptions): Promise<Simu
     const flow = new Flow(world)
     for (const [at, [type, data]] of options.first.entries()) flow.publish(deliveryOf(type, data, at))
     const hidden = opaque(options.opaque ?? [])
+    refuseUnknownColumns(options.opaque ?? [], world)
     const found = new Map<string, Ending>()
     let depth = 0
     const ended = async (order: readonly string[]): Promise<boolean> => {
