@@ -77,8 +77,8 @@ async function annotate(report: Report, strictness: Strictness, out: Output): Pr
 }
 
 /** `seed` and `cells` stay as they are; the rest may grow. */
-function dataOf({ seed, cells, left, wholes, troubles, problems }: Report) {
-  return { seed, cells, left, wholes, troubles, problems }
+function dataOf({ seed, cells, left, wholes, troubles, problems, covered }: Report) {
+  return { seed, cells, left, wholes, troubles, problems, covered }
 }
 
 /** A word after `--changed` that is no path is a ref. */

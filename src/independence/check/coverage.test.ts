@@ -2,23 +2,48 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { check } from './check.ts'
-import { linesOf } from './coverage.ts'
+import { branchesOf } from './coverage.ts'
 import { book, Desk } from './fixture.ts'
 import { terminalLines } from './terminal.ts'
 
-test('lines of functions that ran are counted, by the innermost range that they begin in', () => {
-  const text = ['function a() {', '  if (x) {', '    y()', '  }', '}', 'function b() {', '  z()', '}'].join('\n')
-  const range = (from: string, to: string, count: number) => ({
-    startOffset: text.indexOf(from),
-    endOffset: text.indexOf(to) + to.length,
-    count,
-  })
-  const functions = [
-    { functionName: '', isBlockCoverage: true, ranges: [{ startOffset: 0, endOffset: text.length, count: 1 }] },
-    { functionName: 'a', isBlockCoverage: true, ranges: [range('if (x)', '}\n}', 3), range('y()', '\n  }', 0)] },
-    { functionName: 'b', isBlockCoverage: true, ranges: [range('z()', 'z()', 0)] },
-  ]
-  assert.deepEqual(linesOf({ functions }, text), { ran: 1, never: [3] })
+const text = [
+  'const rows = []',
+  'function a() {',
+  '  if (x) {',
+  '    y()',
+  '  }',
+  '  const n = x ? 1 : 2',
+  '  const all = rows.map((row) => {',
+  '    return row',
+  '  })',
+  '}',
+  'function b() {',
+  '  z()',
+  '}',
+].join('\n')
+
+function functionOf(name: string, isBlockCoverage: boolean, ...ranges: [text: string, count: number][]) {
+  return {
+    ...{ functionName: name, isBlockCoverage },
+    ranges: ranges.map(([part, count]) => ({
+      ...{ startOffset: text.indexOf(part), endOffset: text.indexOf(part) + part.length, count },
+    })),
+  }
+}
+
+const file = functionOf('', true, [text, 1])
+const whole = text.slice(text.indexOf('function a'), text.indexOf('\nfunction b'))
+const never = functionOf('b', false, ['function b() {\n  z()\n}', 0])
+
+test('branches of functions that ran are counted; those that did not are named by their lines', () => {
+  const functions = [file, functionOf('a', true, [whole, 3], ['{\n    y()\n  }', 0], ['? 1', 1], [': 2', 2]), never]
+  assert.deepEqual(branchesOf({ functions }, text), { ran: 3, all: 4, never: [4] })
+})
+
+test('an arm on a line that ran is named, and a function that nobody called', () => {
+  const inner = functionOf('', false, ['(row) => {\n    return row\n  }', 0])
+  const functions = [file, functionOf('a', true, [whole, 3], ['? 1', 0]), inner, never]
+  assert.deepEqual(branchesOf({ functions }, text), { ran: 1, all: 3, never: [6, 8] })
 })
 
 test('a branch that no trial came to is named with its line: nothing is said about it', async () => {
@@ -34,7 +59,7 @@ test('a branch that no trial came to is named with its line: nothing is said abo
   const line = 1 + text.findIndex((one) => one.trim().startsWith('await tx.sql`delete'))
   const own = report.covered?.never.filter((place) => place.includes('coverage.test.ts'))
   assert.deepEqual(own, [`src/independence/check/coverage.test.ts:${line}`])
-  assert.ok((report.covered?.lines ?? 1) < 1)
+  assert.ok((report.covered?.branches ?? 1) < 1)
   const shown = terminalLines(report, { strict: false, claims: report.claims }).join('\n')
-  assert.match(shown, /Lines run \d+ %; never: .*coverage\.test\.ts:\d+/)
+  assert.match(shown, /Branches run \d+ %; never: .*coverage\.test\.ts:\d+/)
 })

@@ -6,9 +6,9 @@ import { isUsers } from './sites.ts'
 
 /** How much of the handlers, and of what they call, ran. */
 export interface Covered {
-  /** Share of the lines of functions that ran at all, 0–1; 1 where there are none. */
-  readonly lines: number
-  /** Runs of lines in them that never ran: `orders/service.ts:58`, or `…:58–60`. */
+  /** Share of the branches of functions that ran at all, 0–1; 1 where there are none. */
+  readonly branches: number
+  /** Runs of lines in them with something that never ran: `orders/service.ts:58`, or `…:58–60`. */
   readonly never: readonly string[]
 }
 
@@ -26,7 +26,7 @@ export class Coverage {
     const session = new Session()
     session.connect()
     await session.post('Profiler.enable')
-    await session.post('Profiler.startPreciseCoverage', { callCount: false, detailed: true })
+    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
     return new Coverage(session)
   }
 
@@ -35,45 +35,71 @@ export class Coverage {
     await this.#session.post('Profiler.stopPreciseCoverage')
     this.#session.disconnect()
     const files = result.filter(({ url }) => url.startsWith('file:') && isUsers(fileURLToPath(url)))
-    const parts = files.map((file) => linesOf(file, readFileSync(fileURLToPath(file.url), 'utf8')))
+    const parts = files.map((file) => branchesOf(file, readFileSync(fileURLToPath(file.url), 'utf8')))
     const ran = parts.reduce((sum, { ran }) => sum + ran, 0)
-    const never = parts.reduce((sum, part) => sum + part.never.length, 0)
+    const all = parts.reduce((sum, part) => sum + part.all, 0)
     const named = parts.flatMap((part, at) => {
       const file = relative(process.cwd(), fileURLToPath((files[at] as Profiler.ScriptCoverage).url))
       return runsOf(part.never).map(([from, to]) => `${file}:${from === to ? from : `${from}–${to}`}`)
     })
-    return { lines: ran + never === 0 ? 1 : ran / (ran + never), never: named }
+    return { branches: all === 0 ? 1 : ran / all, never: named }
   }
 }
 
-interface Lines {
+interface Branches {
   readonly ran: number
-  /** By number, from 1, in order. */
+  readonly all: number
+  /** Lines on which nothing ran, or something did not, by number from 1, in order. */
   readonly never: readonly number[]
 }
 
-/** Lines of the functions that ran; a line belongs to the innermost range that its first word is in. */
-export function linesOf({ functions }: Pick<Profiler.ScriptCoverage, 'functions'>, text: string): Lines {
-  const running = functions.filter(({ isBlockCoverage, ranges }) => isBlockCoverage && (ranges[0]?.count ?? 0) > 0)
-  const ranges = running.flatMap((one) => one.ranges)
-  const whole = running
-    .map(({ ranges: [outer] }) => outer as Profiler.CoverageRange)
-    .filter((one) => one.startOffset > 0)
+/**
+ * Branches of the functions that ran, as the engine counts them: functions in them, arms, cases, right sides of `&&`, `||` and
+ * `??`, what follows a `return`. One that ran as often as what it is in is not told apart from it.
+ */
+export function branchesOf({ functions }: Pick<Profiler.ScriptCoverage, 'functions'>, text: string): Branches {
+  const outer = functions
+    .filter(({ isBlockCoverage }) => isBlockCoverage)
+    .map(({ ranges: [whole] }) => whole as Profiler.CoverageRange)
+    // The first range of a file is the file.
+    .filter(({ count, startOffset }) => count > 0 && startOffset > 0)
+  const ranges = functions
+    .filter(({ ranges: [whole] }) => whole && outer.some((one) => covers(one, whole.startOffset)))
+    .flatMap((one) => one.ranges)
+  const never = new Set(linesNeverRun(ranges, text))
+  for (const range of ranges.filter(({ count }) => count === 0)) {
+    const [first, last] = linesIn(range, text)
+    // An arm on a line that ran: nothing of it is named yet.
+    if (![...never].some((line) => first <= line && line <= last)) never.add(first)
+  }
+  const ran = ranges.filter(({ count }) => count > 0).length
+  return { ran, all: ranges.length, never: [...never].sort((a, b) => a - b) }
+}
+
+/** A line belongs to the innermost range that its first word is in. */
+function linesNeverRun(ranges: readonly Profiler.CoverageRange[], text: string): number[] {
   const never: number[] = []
-  let ran = 0
   let offset = 0
   for (const [at, line] of text.split('\n').entries()) {
     const word = offset + Math.max(0, line.search(/\S/))
     offset += line.length + 1
     // A line that only closes brackets does nothing.
-    if (!/\w/.test(line) || /^\s*(\/\/|\/?\*)/.test(line) || !whole.some((one) => covers(one, word))) continue
-    const inner = ranges
-      .filter((one) => covers(one, word))
-      .reduce((best, one) => (sizeOf(one) < sizeOf(best) ? one : best))
-    if (inner.count === 0) never.push(at + 1)
-    else ran++
+    if (!/\w/.test(line) || /^\s*(\/\/|\/?\*)/.test(line)) continue
+    const around = ranges.filter((one) => covers(one, word))
+    const inner = around.reduce<Profiler.CoverageRange | undefined>(
+      (best, one) => (best && sizeOf(best) <= sizeOf(one) ? best : one),
+      undefined,
+    )
+    if (inner?.count === 0) never.push(at + 1)
   }
-  return { ran, never }
+  return never
+}
+
+/** From its first word on. */
+function linesIn({ startOffset, endOffset }: Profiler.CoverageRange, text: string): [first: number, last: number] {
+  const before = text.slice(startOffset, endOffset).search(/\S/)
+  const lineOf = (offset: number): number => text.slice(0, offset).split('\n').length
+  return [lineOf(startOffset + Math.max(0, before)), lineOf(endOffset)]
 }
 
 function covers({ startOffset, endOffset }: Profiler.CoverageRange, offset: number): boolean {

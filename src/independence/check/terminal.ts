@@ -107,10 +107,10 @@ function together({ wholes: { sets, schedules, sampled, findings } }: Report): s
 }
 
 /** A verdict says nothing about what never ran. */
-function ranLines({ covered }: Report): string[] {
+function ranBranches({ covered }: Report): string[] {
   if (!covered) return []
   const never = covered.never.length > 0 ? `; never: ${covered.never.join(', ')}` : ''
-  return [`Lines run ${Math.floor(100 * covered.lines)} %${never}`]
+  return [`Branches run ${Math.floor(100 * covered.branches)} %${never}`]
 }
 
 function orderOf({ as }: Cell): string {
@@ -228,7 +228,7 @@ function remarks(report: Report, strictness: Strictness): string[] {
         `w ${reader} on ${type} ${what}${site ? ` (${site})` : ''}; nothing is said about it`,
     ),
     ...problems.map((problem) => `! ${problem}`),
-    ...ranLines(report),
+    ...ranBranches(report),
     `· means ≥ ${enough} touching trials, or no table in common: ≤ ${(boundAfter(enough) * 100).toFixed(1)} % of generated cases differ (95 %)`,
   ]
 }
