@@ -32,7 +32,7 @@ const report: Report = {
     problems: [],
   },
   wholes: { sets: 0, schedules: 0, sampled: 0, findings: [] },
-  ...{ covered: undefined, claims: [], pairs: 1, deliveries: 1, ms: 1 },
+  ...{ covered: undefined, recorded: undefined, claims: [], pairs: 1, deliveries: 1, ms: 1 },
 }
 const lines = (changed: Partial<Report>, strictness = lax): string[] =>
   annotationLines({ ...report, ...changed }, strictness, folders)

@@ -104,6 +104,21 @@ describe('skerry check', () => {
     assert.match(page, /<h4>published<\/h4><ol><li>hall\.opened /)
   })
 
+  test('events that were published and printed are what others are made of', async () => {
+    const type = 'skerry.hall.opened.v1'
+    const opened = { specversion: '1.0', id: '1', source: 'hall', type, data: { door: 'oak' } }
+    await terminal.write('hall.jsonl', JSON.stringify(opened))
+    const published = await terminal.run(['publish', 'hall.jsonl'])
+    assert.equal(published.exit, 0, published.err)
+    await terminal.write('events.jsonl', (await terminal.run(['tail', 'hall'])).out)
+    const { out } = await terminal.run(['check', 'app', '--events', 'events.jsonl'])
+    assert.match(out, /^skerry check app --events events\.jsonl {4}seed 7/)
+    assert.match(out, /^Recorded: 1 event of 1 type$/m)
+    const [, number = ''] = /replay {3}skerry check app --events events\.jsonl --replay (\S+)/.exec(out) ?? []
+    const again = await terminal.run(['check', 'app', '--events', 'events.jsonl', '--replay', number])
+    assert.match(again.out, /1 hall\.opened/)
+  })
+
   test('one service, one type or one pair alone; what is called otherwise is named with the nearest', async () => {
     const pairs = async (only: string): Promise<string[]> => {
       const { out } = await terminal.run(['check', 'app', '--json', '--only', only])

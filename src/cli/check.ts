@@ -8,6 +8,7 @@ import { exampleLines, terminalLines } from '../independence/check/terminal.ts'
 import { annotationLines } from './annotations.ts'
 import { wholeNumber } from './arguments.ts'
 import { changesSince } from './changes.ts'
+import { wordsFor } from './checkable.ts'
 import type { Command, Invocation } from './command.ts'
 import { exits, UsageError } from './failure.ts'
 import type { Output } from './output.ts'
@@ -36,6 +37,11 @@ common counts as independent only where every statement of both ran.`,
       value: 'NAME',
       help: 'one service, the pairs of one event type, or one pair: orders:placed,cancelled',
     },
+    events: {
+      type: 'string',
+      value: 'FILE',
+      help: 'make events of the values of recorded ones, which skerry tail prints, and try some as they were',
+    },
     strict: { type: 'boolean', help: 'count dependences that the application was not seen to reach' },
     annotations: {
       type: 'boolean',
@@ -50,12 +56,13 @@ common counts as independent only where every statement of both ran.`,
 async function runCheck(invocation: Invocation): Promise<number> {
   const { values, out } = invocation
   const { path, ref } = namesIn(invocation)
-  if (values.replay !== undefined) return replay(invocation, path, String(values.replay))
+  const events = values.events === undefined ? undefined : String(values.events)
+  if (values.replay !== undefined) return replay(invocation, { path, events, which: String(values.replay) })
   const seed = wholeNumber(values, 'seed', 0) ?? defaultSeed
   const progress = (done: number, total: number): void => out.progress('pairs', done, total)
   const changes = values.changed === undefined ? undefined : await changesSince(folderOf(path), ref)
   const only = values.only === undefined ? undefined : String(values.only)
-  const ended = await oversee({ path, seed, replay: undefined, changes, only }, progress)
+  const ended = await oversee({ path, seed, replay: undefined, changes, only, events }, progress)
   if (ended.kind !== 'report') return exits.failed
   const { report } = ended
   const strictness: Strictness = { strict: values.strict === true, claims: report.claims }
@@ -102,18 +109,25 @@ function passes({ cells, problems, troubles, wholes }: Report, strictness: Stric
   return nothing && !cells.some((cell) => isFailure(cell, strictness))
 }
 
-async function replay({ out }: Invocation, path: string, which: string): Promise<number> {
+interface Again {
+  readonly path: string
+  readonly events: string | undefined
+  readonly which: string
+}
+
+async function replay({ out }: Invocation, { path, events, which }: Again): Promise<number> {
   const found = /^(\d+):(\d+)$/.exec(which)
   if (!found) throw new UsageError(`--replay ${which}: give the numbers that a report shows, such as 7:12`)
   const [seed, number] = [Number(found[1]), Number(found[2])]
-  const ended = await oversee({ path, seed, replay: number, changes: undefined, only: undefined }, () => {})
+  const ended = await oversee({ path, seed, replay: number, changes: undefined, only: undefined, events }, () => {})
   if (ended.kind !== 'example') return exits.failed
   const { example } = ended
+  const name = wordsFor(path, events)
   if (!example) {
     await out.line(`example ${which} shows no difference any more`)
     return exits.fine
   }
   if (out.json) await out.data(example)
-  else for (const line of exampleLines(example, { name: path, seed })) await out.line(line)
+  else for (const line of exampleLines(example, { name, seed })) await out.line(line)
   return exits.failed
 }

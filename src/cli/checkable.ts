@@ -25,6 +25,11 @@ export async function loadCheck(path: string): Promise<Check> {
   return check(await loadServices(files.map((file) => join(whole, file))))
 }
 
+/** What is to be typed behind `skerry check` to check the same again. */
+export function wordsFor(path: string, events: string | undefined): string {
+  return events === undefined ? path : `${path} --events ${events}`
+}
+
 function isOthers(path: string | { name: string }): boolean {
   const name = typeof path === 'string' ? basename(path) : path.name
   return name === 'node_modules' || name === 'dist' || name.startsWith('.')

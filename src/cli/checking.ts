@@ -8,7 +8,7 @@ import { codeOf, messageOf } from '../errors.ts'
 import { handlersOf } from '../independence/check/check.ts'
 import { type Both, unaffected } from './affected.ts'
 import type { Changes } from './changes.ts'
-import { loadCheck } from './checkable.ts'
+import { loadCheck, wordsFor } from './checkable.ts'
 import { Importing } from './imports.ts'
 import { makersOf } from './makers.ts'
 import { onlyOf } from './only.ts'
@@ -21,6 +21,8 @@ export interface Order {
   readonly changes: Changes | undefined
   /** The only service, type or pair, as `orders:placed,cancelled`. */
   readonly only: string | undefined
+  /** A file of recorded events. */
+  readonly events: string | undefined
   /** Handlers that hung before, and where. */
   readonly withhold: readonly (readonly [string, string])[]
   /** Steps so far, and the number of the handler that runs. */
@@ -42,7 +44,7 @@ try {
   say({ kind: 'error', code: codeOf(error), message: messageOf(error) })
 }
 
-async function work({ path, seed, replay, withhold, pulse, changes, only }: Order): Promise<void> {
+async function work({ path, seed, replay, withhold, pulse, changes, only, events }: Order): Promise<void> {
   const importing = changes && new Importing()
   const check = await loadCheck(path)
   const reasons: ((pair: Both) => string | undefined)[] = only === undefined ? [] : [onlyOf(only, check.services)]
@@ -59,7 +61,17 @@ async function work({ path, seed, replay, withhold, pulse, changes, only }: Orde
     Atomics.add(beats, 0, 1)
   }
   const onProgress = (done: number, total: number): void => say({ kind: 'progress', done, total })
-  const run = { seed, name: path, withhold: new Map(withhold), coverage: true, leaveOut, onStep, onProgress }
+  const recorded = events === undefined ? {} : { recorded: events }
+  const run = {
+    ...recorded,
+    seed,
+    name: wordsFor(path, events),
+    withhold: new Map(withhold),
+    coverage: true,
+    leaveOut,
+    onStep,
+    onProgress,
+  }
   if (replay === undefined) say({ kind: 'report', report: await check.run(run) })
   else say({ kind: 'example', example: await check.replay(replay, run) })
 }

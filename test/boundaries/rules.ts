@@ -45,9 +45,9 @@ const independenceMeasure = /^src\/independence\/measure\//
 const pureFlow = /^src\/flow\/(retry|lanes|order|circuit)\.ts$/
 /** The part of it that runs handlers, on a store in memory that tells what they touch. */
 const checker = /^src\/independence\/check\//
-/** What it needs for that: what services and contracts say, what a handler holds, and that store. */
+/** What it needs for that: what services and contracts say, what a handler holds, how recorded events read, and that store. */
 const checked =
-  /^src\/((contract|call|schema|service|memories|nearest)\.ts$|flow\/(handler|context|received|compose)\.ts$|store\/sqlite\/observed\/)/
+  /^src\/((contract|call|schema|service|memories|nearest|cloudevents)\.ts$|flow\/(handler|context|received|compose)\.ts$|store\/sqlite\/observed\/)/
 /** The public entry point of the checker. */
 const checkerEntry = 'src/independence.ts'
 const conformance = /(^|\/)conformance(\/|\.ts$)/

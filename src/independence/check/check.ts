@@ -15,6 +15,7 @@ import { checkPair, type Found, type PairResult, pairsOf, readNumber, trialsIn }
 import { perturb } from './perturbing.ts'
 import type { Given } from './pools.ts'
 import { statementsReached } from './reaching.ts'
+import { recordingOf } from './recorded.ts'
 import type { Cell, LeftOut, Report } from './report.ts'
 import { Scopes } from './scopes.ts'
 import { System } from './system.ts'
@@ -32,6 +33,11 @@ export interface CheckOptions {
   readonly generate?: readonly (readonly [type: AnyEvent, make: (g: Generating) => any])[]
   /** Values to draw from, by the name of the field: `{ currency: ['GBP', 'EUR'] }`. Others come from schemas and from rows. */
   readonly values?: Given
+  /**
+   * A file of events that happened, one CloudEvent in JSON on each line, as `skerry tail` prints them: events are made of their
+   * values, and some are tried as they were.
+   */
+  readonly recorded?: string | URL
   /** How the world outside answers `ctx.once` and `ctx.outside`, by name. */
   readonly outside?: OutsideStubs
   /**
@@ -59,6 +65,8 @@ export interface RunOptions {
    * @default false
    */
   readonly coverage?: boolean
+  /** A file of recorded events, instead of the one of the options. */
+  readonly recorded?: string | URL
   readonly onProgress?: (done: number, total: number) => void
   readonly clock?: Clock
   /** Handlers about which nothing is to be tried any more, as `reader type`, and why. */
@@ -149,6 +157,7 @@ async function within<T>(
   const generators = new Map((options.generate ?? []).map(([type, make]) => [type.label, make as Generator]))
   const { onStep } = run
   const numbers = new Map(handlersOf(services).map((name, at) => [name, at]))
+  const recording = await recordingOf(run.recorded ?? options.recorded, services)
   const scopes = new Scopes()
   const system = await System.open(services, {
     locate: (fn) => scopes.siteOf(fn),
@@ -156,6 +165,7 @@ async function within<T>(
     seed: run.seed ?? defaultSeed,
     generators,
     values: options.values ?? {},
+    recording,
     outside: options.outside ?? {},
     invariants: options.invariants ?? {},
     eventually: options.eventually ?? {},
@@ -214,6 +224,7 @@ async function checkAll(system: System, options: CheckOptions, run: RunOptions):
     problems: [...problems],
     wholes: { ...wholes, findings: unexplained(wholes, cells) },
     claims: claimsOf(system, options.claims ?? []),
+    recorded: system.options.recording?.taken,
     pairs: new Set(cells.map(({ service, a, b }) => [service, ...[a, b].sort()].join(' '))).size,
     deliveries: system.world.deliveries,
     ms: clock.monotonic() - started,

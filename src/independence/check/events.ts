@@ -5,6 +5,7 @@ import { compose } from '../../flow/compose.ts'
 import { derivedId } from '../../ids.ts'
 import { dataFrom, type Subject } from './generate.ts'
 import type { Pools } from './pools.ts'
+import type { Recorded } from './recorded.ts'
 
 /** What a generator of one's own draws from. */
 export interface Generating {
@@ -22,6 +23,8 @@ export type Generators = ReadonlyMap<string, Generator>
 /** Values of rows that are there, by the path of the field; `undefined` where nothing is known of the type. */
 export type About = (type: AnyEvent, pools: Pools) => Subject['row']
 const aboutShare = 0.6
+/** How often an event is one that was recorded, rather than one made of values that were. */
+const wholeShare = 0.3
 
 /** Names the fact that an event tells, where its contract says that it is told once. */
 export function factOf(type: AnyEvent, { record }: Delivery): string | undefined {
@@ -42,15 +45,23 @@ export class Events {
   readonly #generators: Generators
   readonly #seed: string
   readonly #about: About
+  readonly #recorded: Recorded | undefined
   #used: ReadonlySet<string> = new Set()
   #made = 0
 
   /** `about` finds values in the rows as they are when an event is made. */
-  constructor(pools: Pools, generators: Generators, seed: string, about: About = () => undefined) {
+  constructor(
+    pools: Pools,
+    generators: Generators,
+    seed: string,
+    about: About = () => undefined,
+    recorded: Recorded | undefined = undefined,
+  ) {
     this.pools = pools
     this.#generators = generators
     this.#seed = seed
     this.#about = about
+    this.#recorded = recorded
   }
 
   /**
@@ -90,12 +101,23 @@ export class Events {
   }
 
   #once(type: AnyEvent, subject: Subject): Delivery {
-    const generator = this.#generators.get(type.label)
-    const data = generator ? generator(this.#generating()) : dataFrom(schemaOf(type), this.pools, type.label, subject)
+    const data = this.#wholeOf(type) ?? this.#madeOf(type, subject)
     const now = begins + Math.floor(this.pools.random() * moments) * 1000
     const id = derivedId('check', this.#seed, String(this.#made++))
     const record = compose(type, data, undefined, { id, now, maxBytes: defaultMaxEventBytes })
     return { stream: type.service, position: this.#made, record }
+  }
+
+  #wholeOf({ label }: AnyEvent): unknown {
+    return this.#recorded && this.pools.chance(wholeShare) ? this.#recorded.whole(label) : undefined
+  }
+
+  #madeOf(type: AnyEvent, subject: Subject): unknown {
+    const generator = this.#generators.get(type.label)
+    if (generator) return generator(this.#generating())
+    const recorded = this.#recorded
+    const about = recorded ? { ...subject, recorded: (path: string) => recorded.values(type.label, path) } : subject
+    return dataFrom(schemaOf(type), this.pools, type.label, about)
   }
 
   #generating(): Generating {

@@ -9,11 +9,14 @@ export interface Subject {
   readonly alike?: ReadonlyMap<string, readonly unknown[]> | undefined
   /** A value of the rows that are there, for the field of that path. */
   readonly row?: ((path: string) => unknown) | undefined
+  /** A few values that the field of that path had in recorded events. */
+  readonly recorded?: ((path: string) => readonly unknown[]) | undefined
 }
 
 const mostDepth = 6
 const rowShare = 0.85
 const alikeShare = 0.75
+const recordedShare = 0.75
 
 /**
  * Data from a JSON Schema. What the schema says in words that are not understood here (`not`, conditions between fields) is
@@ -171,13 +174,15 @@ class Maker {
     const name = nameOf(path)
     const given = this.#pools.given(name)
     const mayBe = (value: unknown): boolean => fits(value) && (given?.includes(value) ?? true)
-    const { row, alike } = this.#subject
+    const { row, alike, recorded } = this.#subject
     const there = row && this.#pools.chance(rowShare) ? row(path.join('.')) : undefined
     if (there !== undefined && mayBe(there)) return there
     const values = alike?.get(name)?.filter(mayBe) ?? []
     if (values.length > 0 && this.#pools.chance(alikeShare)) return this.#pools.pick(values)
     const named = given?.filter(fits) ?? []
-    return named.length > 0 ? this.#pools.prefer(named, name) : undefined
+    if (named.length > 0) return this.#pools.prefer(named, name)
+    const before = recorded?.(path.join('.')).filter(fits) ?? []
+    return before.length > 0 && this.#pools.chance(recordedShare) ? this.#pools.prefer(before, name) : undefined
   }
 
   #refuse(path: readonly string[], why: string): never {

@@ -1,6 +1,7 @@
 import type { Covered } from './coverage.ts'
 import type { Example } from './example.ts'
 import type { Level } from './levels.ts'
+import type { Taken } from './recorded.ts'
 import type { Named } from './troubles.ts'
 
 export type Verdict = 'independent' | 'dependent' | 'declared' | 'not exercised' | 'withheld'
@@ -79,6 +80,8 @@ export interface Report {
   readonly covered: Covered | undefined
   /** What must hold beside what always must. */
   readonly claims: readonly Claim[]
+  /** What of recorded events was used; `undefined` without any. */
+  readonly recorded: Taken | undefined
   readonly pairs: number
   readonly deliveries: number
   readonly ms: number

@@ -11,6 +11,7 @@ import type { Job, Place } from './job.ts'
 import { type Link, Links } from './links.ts'
 import type { OutsideStubs } from './outside.ts'
 import { type Given, Pools } from './pools.ts'
+import type { Recording } from './recorded.ts'
 import { World } from './world.ts'
 import type { WorldOptions } from './world-options.ts'
 
@@ -19,6 +20,8 @@ export interface SystemOptions {
   readonly generators: Generators
   /** Values by the names of fields. */
   readonly values: Given
+  /** Events that happened. */
+  readonly recording?: Recording | undefined
   readonly outside: OutsideStubs
   readonly invariants: Invariants
   /** What must hold once all is quiet. */
@@ -76,10 +79,9 @@ export class System {
 
   events(trial: string): Events {
     const seed = `${this.options.seed} ${trial}`
-    const { generators, values } = this.options
-    return new Events(new Pools(seededRandom(seed), values), generators, seed, (type, pools) =>
-      this.#about(type, pools),
-    )
+    const { generators, values, recording } = this.options
+    const pools = new Pools(seededRandom(seed), values)
+    return new Events(pools, generators, seed, (type) => this.#about(type, pools), recording?.draw(pools.random))
   }
 
   /** One row of each table, and the values that fields of this type would have if they were about it. */

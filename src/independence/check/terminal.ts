@@ -113,6 +113,17 @@ function ranBranches({ covered }: Report): string[] {
   return [`Branches run ${Math.floor(100 * covered.branches)} %${never}`]
 }
 
+function recordedLines({ recorded }: Report): string[] {
+  if (!recorded) return []
+  const { events, types, others, refused } = recorded
+  const handled = others > 0 ? [`${others} of types that nobody here handles`] : []
+  const wrong = refused.length > 0 ? [`${refused.length} refused by their contracts, first ${refused[0]}`] : []
+  const rest = [...handled, ...wrong].map((text) => `; ${text}`).join('')
+  return [
+    `Recorded: ${events} ${events === 1 ? 'event' : 'events'} of ${types} ${types === 1 ? 'type' : 'types'}${rest}`,
+  ]
+}
+
 function orderOf({ as }: Cell): string {
   return as === 'contract' ? 'as subscribed' : 'unordered'
 }
@@ -228,6 +239,7 @@ function remarks(report: Report, strictness: Strictness): string[] {
         `w ${reader} on ${type} ${what}${site ? ` (${site})` : ''}; nothing is said about it`,
     ),
     ...problems.map((problem) => `! ${problem}`),
+    ...recordedLines(report),
     ...ranBranches(report),
     `· means ≥ ${enough} touching trials, or no table in common: ≤ ${(boundAfter(enough) * 100).toFixed(1)} % of generated cases differ (95 %)`,
   ]
