@@ -9,6 +9,8 @@ const largeShare = 0.25
 /** How often a value is taken from rows that another event left. */
 const refillShare = 0.25
 const mostRefilled = 12
+/** How often identities are those that migrations made, where there are such. */
+const thereShare = 0.5
 
 const numbers = [1, 2, 3, 4, 5, 6]
 const letters = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -41,10 +43,13 @@ export class Pools {
   readonly #size: number
 
   readonly #given: Given
+  readonly #there: readonly (readonly unknown[])[]
 
-  constructor(random: Random, given: Given = {}) {
+  /** `there`: identities of rows that are there before any event, by column. */
+  constructor(random: Random, given: Given = {}, there: readonly (readonly unknown[])[] = []) {
     this.random = random
     this.#given = given
+    this.#there = there
     this.#size = this.chance(largeShare) ? largePool : poolSize
   }
 
@@ -87,9 +92,18 @@ export class Pools {
     const name = `${leaf.type} ${leaf.format ?? ''} ${leaf.format === undefined ? (leaf.pattern ?? '') : ''}`
     const known = this.#pools.get(name)
     if (known) return known
-    const made = this.#make(leaf)
+    const made = this.#those(leaf) ?? this.#make(leaf)
     this.#pools.set(name, made)
     return made
+  }
+
+  /** Of one kind of things that are there. */
+  #those(leaf: Leaf): readonly unknown[] | undefined {
+    const fitting = this.#there
+      .map((values) => values.filter((value) => isOf(leaf, value) && leaf.fits(value)))
+      .filter((values) => values.length > 0)
+    if (fitting.length === 0 || !this.chance(thereShare)) return undefined
+    return this.pick(fitting).slice(0, this.#size)
   }
 
   #make({ type, format, pattern }: Leaf): unknown[] {

@@ -3,11 +3,12 @@ import { messageOf } from '../../errors.ts'
 import type { Delivery } from '../../event.ts'
 import { seededRandom } from '../../ids.ts'
 import type { AnyService } from '../../service.ts'
+import type { Table } from '../../store/sqlite/observed/tables.ts'
 import type { Row } from '../../store/store.ts'
 import { Events, type Generators } from './events.ts'
 import { Flow } from './flow.ts'
 import type { Invariants } from './invariants.ts'
-import type { Job, Place } from './job.ts'
+import type { Job, Place, Unit } from './job.ts'
 import { type Link, Links } from './links.ts'
 import type { OutsideStubs } from './outside.ts'
 import { type Given, Pools } from './pools.ts'
@@ -49,6 +50,8 @@ export class System {
   readonly #unmade = new Set<string>()
   readonly #base: ReturnType<Flow['mark']>
   readonly #links = new Links()
+  /** Texts in primary keys of the rows that migrations made, by column. */
+  readonly #there: readonly (readonly string[])[]
   /** Who emits which types, by the handler's service and the event's label. */
   readonly #emits = new Map<string, Set<string>>()
   /** What was being handled when a type was emitted, by label. */
@@ -59,6 +62,9 @@ export class System {
     this.flow = new Flow(world)
     this.options = options
     this.#base = this.flow.mark()
+    this.#there = world.units.flatMap(({ db }) =>
+      [...db.schema.tables.values()].flatMap((table) => identitiesIn(db, table)),
+    )
   }
 
   static async open(services: readonly AnyService[], options: SystemOptions): Promise<System> {
@@ -80,7 +86,7 @@ export class System {
   events(trial: string): Events {
     const seed = `${this.options.seed} ${trial}`
     const { generators, values, recording } = this.options
-    const pools = new Pools(seededRandom(seed), values)
+    const pools = new Pools(seededRandom(seed), values, this.#there)
     return new Events(pools, generators, seed, (type) => this.#about(type, pools), recording?.draw(pools.random))
   }
 
@@ -180,6 +186,15 @@ export class System {
         }
     }
   }
+}
+
+/** Numbers are what generated numbers are anyway. */
+function identitiesIn(db: Unit['db'], { name, columns, key }: Table): string[][] {
+  const rows = key.length > 0 ? db.some(name) : []
+  return key
+    .map((at) => rows.map((row) => row[columns[at] as string]).filter((value) => typeof value === 'string'))
+    .map((texts) => [...new Set(texts)])
+    .filter((texts) => texts.length > 0)
 }
 
 function note(map: Map<string, Set<string>>, name: string, value: string): void {
