@@ -8,6 +8,8 @@ import type { ReadTx } from './store/store.ts'
 export interface App {
   /** Where calls are served: `http://127.0.0.1:41234`, `unix:/run/orders.sock`; undefined without the option `http`. */
   readonly url: string | undefined
+  /** Where they are served by frames: `tcp://127.0.0.1:7001`, `unix:/run/orders.frames`; undefined without the option `frames`. */
+  readonly framesUrl: string | undefined
   /** Where they are served over gRPC: `grpc://127.0.0.1:50051`; undefined without the option `grpc`. */
   readonly grpcUrl: string | undefined
   /** Publishes as an outsider: resolves with the event's id once it is on disk. Waits for room, then `overloaded`. */

@@ -9,6 +9,7 @@ import { contract } from './contract.ts'
 import { SkerryError } from './errors.ts'
 import { registryAddress } from './mesh/discovery/registry/address.ts'
 import { Registry } from './mesh/discovery/registry/server.ts'
+import { HttpTransport } from './mesh/http/transport.ts'
 import { client, type Told } from './mesh.ts'
 import { service } from './service.ts'
 import { start } from './start.ts'
@@ -115,6 +116,47 @@ describe('a client of a service', () => {
       await registry.close()
     }))
 
+  test('speaks frames with instances that offer them, HTTP with the others, and with one whose frames it cannot reach', () =>
+    inFolder(async (dir) => {
+      const address = `unix:${join(dir, 'registry.sock')}`
+      const registry = await Registry.start({ clock: systemClock, secret, listen: registryAddress(address) })
+      const open = (name: string, frames?: string, advertiseFrames?: string) =>
+        start([bank], {
+          ...{ dir: join(dir, name), http: `unix:${join(dir, `${name}.sock`)}` },
+          ...(frames !== undefined && { frames }),
+          registry: { address, secret, labels: { name }, ...(advertiseFrames !== undefined && { advertiseFrames }) },
+        })
+      const apps = [
+        await open('a', `unix:${join(dir, 'a.frames')}`),
+        await open('b'),
+        await open('c', `unix:${join(dir, 'c.frames')}`, `unix:${join(dir, 'elsewhere')}`),
+      ]
+      const over = new HttpTransport()
+      const looks = new Map<string, number>()
+      /** How many requests came over HTTP, beside the looks at this very figure. */
+      const requests = async (path: string): Promise<number> => {
+        const target = { id: path, address: `unix:${join(dir, path)}` }
+        const request = { method: 'GET', path: '/metrics', headers: {}, body: new Uint8Array() }
+        const { body } = await over.send(target, request, AbortSignal.timeout(5000))
+        const before = looks.get(path) ?? 0
+        looks.set(path, before + 1)
+        const all = /http_requests_total\{status="200"\} (\d+)/.exec(Buffer.from(body).toString())?.[1] ?? 0
+        return Number(all) - before
+      }
+      const answers = new Set<string | undefined>()
+      const calls = client(Bank, { registry: { address, secret }, onAnswer: (_, { from }) => answers.add(from) })
+      while (answers.size < 3) await calls.call(Bank.find, { of: 'x', words: ['y', 'z'] })
+      assert.equal(await requests('a.sock'), 0)
+      for (const name of ['b.sock', 'c.sock']) assert.ok((await requests(name)) > 0, name)
+      await calls.close()
+      const plain = client(Bank, { registry: { address, secret }, frames: false })
+      while ((await requests('a.sock')) === 0) await plain.call(Bank.find, { of: 'x', words: ['y', 'z'] })
+      await plain.close()
+      await over.close()
+      for (const app of apps) await app.stop()
+      await registry.close()
+    }))
+
   test('says which one way of finding it needs', () => {
     assert.throws(() => client(Bank, {}), /^SkerryError: a client of bank needs one of at, registry and discovery$/)
     const [at, registry] = [['http://127.0.0.1:1'], { address: 'unix:/nowhere', secret }]
@@ -124,6 +166,6 @@ describe('a client of a service', () => {
   test('a service that gives a registry and serves nothing is told so', () =>
     inFolder(async (dir) => {
       const registry = { address: `unix:${join(dir, 'r')}`, secret }
-      await assert.rejects(start([bank], { dir, registry }), /no calls are served: give http an address, too/)
+      await assert.rejects(start([bank], { dir, registry }), /no calls are served: give http or frames an address, too/)
     }))
 })

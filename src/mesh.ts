@@ -4,16 +4,22 @@ import { SkerryError } from './errors.ts'
 import { randomIdentity, seededRandom } from './ids.ts'
 import { MeshClient } from './mesh/client/client.ts'
 import { readCall, writeCall } from './mesh/client/exchange.ts'
+import { PreferringTransport } from './mesh/client/preferring.ts'
 import { RegistryDiscovery } from './mesh/discovery/registry/client.ts'
 import { type Listed, StaticDiscovery } from './mesh/discovery/static.ts'
 import type { Discovery } from './mesh/discovery.ts'
+import { FrameTransport, type FrameTransportOptions } from './mesh/frames/transport.ts'
 import { HttpTransport, type HttpTransportOptions } from './mesh/http/transport.ts'
 import type { LatencyParts } from './mesh/latency.ts'
 import { fromHeader, keyHeader } from './mesh/server/headers.ts'
+import type { Transport } from './mesh/transport.ts'
 import { type Clock, systemClock } from './time.ts'
 
 export interface ClientOptions {
-  /** Where instances of the service are: `http://10.0.0.7:8080`, `unix:/run/orders.sock`. */
+  /**
+   * Where instances of the service are: `http://10.0.0.7:8080`, `unix:/run/orders.sock`, `tcp://10.0.0.7:7001` for frames, or
+   * `{ address, frames }` for both.
+   */
   readonly at?: readonly Listed[]
   /** Or the registry that knows: `unix:/run/skerry/registry.sock`, `tcp://10.0.0.7:7300`, and its secret. */
   readonly registry?: { readonly address: string; readonly secret: string }
@@ -22,6 +28,8 @@ export interface ClientOptions {
   /** The service that calls, for the services that say who may. */
   readonly from?: string
   readonly http?: HttpTransportOptions
+  /** Frames are spoken where an instance offers them, which is quicker; `false`: HTTP alone. */
+  readonly frames?: Omit<FrameTransportOptions, 'clock'> | false
   /** Is told of each answer: which call it was, who gave it after how many tries, and how long each part took. */
   readonly onAnswer?: (call: string, told: Told) => void
   /** @default the system's */
@@ -69,7 +77,7 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
   const service = contract[info].name
   const discovery = discoveryOf(service, options, clock)
   const random = seededRandom(randomIdentity())
-  const mesh = new MeshClient({ discovery, transport: new HttpTransport(options.http), clock, random })
+  const mesh = new MeshClient({ discovery, transport: transportOf(options, clock), clock, random })
   const about = from === undefined ? {} : { [fromHeader]: from }
   return {
     async call(type, input, { key, deadlineMs, signal } = {}) {
@@ -89,6 +97,12 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
       await discovery.close()
     },
   }
+}
+
+function transportOf({ http, frames }: ClientOptions, clock: Clock): Transport {
+  const overHttp = new HttpTransport(http)
+  if (frames === false) return overHttp
+  return new PreferringTransport({ http: overHttp, frames: new FrameTransport({ clock, ...frames }), clock })
 }
 
 function discoveryOf(service: string, { at, registry, discovery }: ClientOptions, clock: Clock): Discovery {

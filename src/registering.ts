@@ -11,8 +11,10 @@ export interface RegistryOptions {
   /** What everybody who may register and look knows, at least 16 characters. */
   readonly secret: string
   readonly tls?: TlsOptions
-  /** Where others reach this process. @default where it listens */
+  /** Where others reach this process over HTTP. @default where it listens */
   readonly advertise?: string
+  /** And by frames. @default where it listens for them */
+  readonly advertiseFrames?: string
   /** What routes tell subsets by, such as `{ version: 'v2' }`. */
   readonly labels?: Readonly<Record<string, string>>
   /** Capacity relative to the others. @default 1 */
@@ -32,21 +34,27 @@ export class Registering {
    * secret, and where nothing listens that could be registered.
    */
   constructor(
-    { address, secret, tls, advertise, labels = {}, weight = 1, zone, expected }: RegistryOptions,
+    options: RegistryOptions,
     services: readonly string[],
-    url: string | undefined,
+    listening: { readonly url: string | undefined; readonly frames: string | undefined },
     loadOf: (service: string) => number,
     clock: Clock,
   ) {
-    const at = advertise ?? url
+    const { address, secret, tls, labels = {}, weight = 1, zone, expected } = options
+    const frames = options.advertiseFrames ?? listening.frames
+    const at = options.advertise ?? listening.url ?? frames
     if (at === undefined)
-      throw new SkerryError('invalid_config', 'a registry is given, but no calls are served: give http an address, too')
+      throw new SkerryError(
+        'invalid_config',
+        'a registry is given, but no calls are served: give http or frames an address, too',
+      )
     const random = seededRandom(randomIdentity())
     this.#discovery = new RegistryDiscovery({ address, secret, clock, random, ...(tls && { tls }) })
     this.#registered = services.map((service) =>
       this.#discovery.register(
         {
           ...{ service, id: randomIdentity(), address: at, labels, weight, ready: true },
+          ...(frames !== undefined && frames !== at && { frames }),
           ...(zone !== undefined && { zone }),
           ...(expected !== undefined && { expected }),
         },

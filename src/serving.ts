@@ -6,9 +6,11 @@ import { openGrpc, openHttp } from './engines.ts'
 import { SkerryError } from './errors.ts'
 import { addressOf } from './mesh/server/address.ts'
 import type { Callee } from './mesh/server/callee.ts'
+import { openFrames } from './mesh/server/frames.ts'
 import { Health } from './mesh/server/health.ts'
 import type { Limits } from './mesh/server/limits.ts'
 import type { CallServer } from './mesh/server/server.ts'
+import { Traffic } from './mesh/server/traffic.ts'
 import { Registering, type RegistryOptions } from './registering.ts'
 import type { AnyService } from './service.ts'
 import type { Watcher } from './telemetry.ts'
@@ -16,6 +18,13 @@ import { type Clock, pause } from './time.ts'
 
 export interface HttpOptions extends Partial<Limits> {
   /** `8080`, `127.0.0.1:8080`, `unix:/run/orders.sock`; port 0 is any that is free. @default '127.0.0.1:0' */
+  readonly address?: string
+  /** Other processes listen on the same port; the system hands connections to all of them. @default false */
+  readonly shared?: boolean
+}
+
+export interface FramesOptions extends Partial<Pick<Limits, 'bodyBytes' | 'requestMs'>> {
+  /** `7001`, `127.0.0.1:7001`, `unix:/run/orders.frames`; port 0 is any that is free. @default '127.0.0.1:0' */
   readonly address?: string
   /** Other processes listen on the same port; the system hands connections to all of them. @default false */
   readonly shared?: boolean
@@ -31,8 +40,9 @@ export interface GrpcOptions {
 /** Where calls come in; nowhere for what is undefined. */
 export interface Doors {
   readonly http?: string | HttpOptions | undefined
+  readonly frames?: string | FramesOptions | undefined
   readonly grpc?: string | GrpcOptions | undefined
-  /** Where those that serve over HTTP are made known. */
+  /** Where those that serve over HTTP or by frames are made known. */
   readonly registry?: RegistryOptions | undefined
 }
 
@@ -54,6 +64,7 @@ export class Serving {
   #registering: Registering | undefined
   #refusing = false
   #http: CallServer | undefined
+  #frames: CallServer | undefined
   #grpc: CallServer | undefined
 
   private constructor(trouble: () => string | undefined, register: RegistryOptions | undefined, clock: Clock) {
@@ -65,16 +76,17 @@ export class Serving {
   /** `trouble` says why the services cannot work, if so. */
   static async open(
     services: readonly AnyService[],
-    { http, grpc, registry }: Doors,
+    { http, frames, grpc, registry }: Doors,
     clock: Clock,
     trouble: () => string | undefined,
   ): Promise<Serving | undefined> {
-    if (http === undefined && grpc === undefined && registry === undefined) return undefined
+    if ([http, frames, grpc, registry].every((one) => one === undefined)) return undefined
     const self = new Serving(trouble, registry, clock)
     const callees = services.map((service) => self.#calleeOf(service))
-    const common = { callees, health: self.#health, clock }
+    const common = { callees, health: self.#health, clock, traffic: new Traffic() }
     try {
-      if (http !== undefined) self.#http = await openHttp({ ...common, ...httpOptions(http) })
+      if (http !== undefined) self.#http = await openHttp({ ...common, ...listeningOptions(http) })
+      if (frames !== undefined) self.#frames = await openFrames({ ...common, ...listeningOptions(frames) })
       if (grpc !== undefined) self.#grpc = await openGrpc({ ...common, ...grpcOptions(grpc, services) })
       return self
     } catch (error) {
@@ -85,6 +97,10 @@ export class Serving {
 
   get url(): string | undefined {
     return this.#http?.url
+  }
+
+  get framesUrl(): string | undefined {
+    return this.#frames?.url
   }
 
   get grpcUrl(): string | undefined {
@@ -105,8 +121,9 @@ export class Serving {
     this.#health.started()
     if (!this.#register) return
     const names = services.filter(({ service }) => service.calls.size > 0).map(({ service }) => service.name)
+    const listening = { url: this.url, frames: this.framesUrl }
     const loadOf = (name: string): number => this.#running.get(name) ?? 0
-    this.#registering = new Registering(this.#register, names, this.url, loadOf, this.#clock)
+    this.#registering = new Registering(this.#register, names, listening, loadOf, this.#clock)
   }
 
   /** Refuses new calls, lets those under way end within so many milliseconds, and closes. */
@@ -117,7 +134,7 @@ export class Serving {
       await pause(this.#clock, Math.min(graceMs, heardMs))
     }
     this.#refusing = true
-    await Promise.all([this.#http?.stop(graceMs), this.#grpc?.stop(graceMs)])
+    await Promise.all([this.#http, this.#frames, this.#grpc].map((server) => server?.stop(graceMs)))
     await this.#registering?.close()
   }
 
@@ -139,7 +156,7 @@ export class Serving {
   }
 }
 
-function httpOptions(given: string | HttpOptions) {
+function listeningOptions(given: string | HttpOptions | FramesOptions) {
   const { address = '127.0.0.1:0', shared, ...limits } = typeof given === 'string' ? { address: given } : given
   return { address: addressOf(address), limits, ...(shared !== undefined && { shared }) }
 }

@@ -24,7 +24,7 @@ import { type Random, randomIdentity, seededRandom, uuidv7 } from './ids.ts'
 import { bootIdentity } from './machine.ts'
 import type { RegistryOptions } from './registering.ts'
 import type { AnyService } from './service.ts'
-import { type GrpcOptions, type HttpOptions, Serving } from './serving.ts'
+import { type FramesOptions, type GrpcOptions, type HttpOptions, Serving } from './serving.ts'
 import type { Store, StoreOptions } from './store/store.ts'
 import { type CrashHook, unwatched, type Watcher } from './telemetry.ts'
 import { type Clock, inTime, systemClock } from './time.ts'
@@ -49,9 +49,11 @@ export interface RunOptions {
   readonly measure?: number
   /** Serves calls, probes and metrics over HTTP: an address (see `HttpOptions`), or more. @default not at all */
   readonly http?: string | HttpOptions
+  /** Serves calls to other services by frames, which is quicker: an address (see `FramesOptions`), or more. @default not at all */
+  readonly frames?: string | FramesOptions
   /** Serves calls over gRPC, with the numbers of the lock that `skerry contracts lock` writes. @default not at all */
   readonly grpc?: string | GrpcOptions
-  /** Makes the calls that are served over HTTP known to a registry, by which clients find them. @default not at all */
+  /** Makes the calls that are served over HTTP or by frames known to a registry, by which clients find them. @default not at all */
   readonly registry?: RegistryOptions
 }
 
@@ -225,6 +227,10 @@ class RunningApp implements App {
 
   get url(): string | undefined {
     return this.#serving?.url
+  }
+
+  get framesUrl(): string | undefined {
+    return this.#serving?.framesUrl
   }
 
   get grpcUrl(): string | undefined {

@@ -48,7 +48,7 @@ describe('skerry endpoints', () => {
     const refused = await terminal.run(['run', 'shop', '--dir', 'other', '--registry', 'unix:/nowhere'])
     assert.match(refused.err, /there is no .*registry\.secret; start a registry with: skerry registry/)
     const at = ['--registry', `unix:${join(terminal.folder, 'run', 'registry.sock')}`]
-    const service = terminal.start('run', 'shop', '--dir', 'run', '--processes', '2', '--json', ...at)
+    const service = terminal.start('run', 'shop', '--dir', 'run', '--processes', '2', '--json', '--frames', '0', ...at)
     const url = String((await service.fact({ kind: 'serving' })).url)
     const shown = async (count: number): Promise<Record<string, unknown>[]> => {
       for (;;) {
@@ -58,7 +58,10 @@ describe('skerry endpoints', () => {
         if (instances.length === count) return instances
       }
     }
-    assert.ok((await shown(2)).some((one) => one.address === url))
+    const both = await shown(2)
+    assert.ok(both.some((one) => one.address === url))
+    assert.equal(new Set(both.map(({ frames }) => frames)).size, 2)
+    for (const { frames } of both) assert.match(String(frames), /^tcp:\/\/127\.0\.0\.1:\d+$/)
     service.child.kill('SIGTERM')
     assert.equal((await service.ended).exit, 0)
     await shown(0)

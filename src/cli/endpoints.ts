@@ -61,7 +61,7 @@ async function show(sums: readonly Sum[], out: Output): Promise<void> {
       await out.table(
         ['id', 'address', 'state', 'R', 'of L', 'weight', 'zone', 'labels'],
         instances.map((one) => [
-          ...[one.id, one.address, stateOf(one), one.load ?? '', percent(one.share), one.weight, one.zone ?? ''],
+          ...[one.id, placesOf(one), stateOf(one), one.load ?? '', percent(one.share), one.weight, one.zone ?? ''],
           Object.entries(one.labels)
             .map(([name, value]) => `${name}=${value}`)
             .join(' '),
@@ -69,6 +69,8 @@ async function show(sums: readonly Sum[], out: Output): Promise<void> {
       )
   }
 }
+
+const placesOf = ({ address, frames }: Part): string => (frames === undefined ? address : `${address} ${frames}`)
 
 function stateOf({ ready, hiddenBy }: Part): string {
   if (hiddenBy !== undefined) return `replaced by ${hiddenBy}`

@@ -16,7 +16,7 @@ import { supervise } from './supervisor.ts'
 export const run: Command = {
   name: 'run',
   usage:
-    'run SERVICE… [--processes N] [--http ADDRESS] [--grpc ADDRESS] [--registry URL] [--keep-hours N] [--keep-mib N]',
+    'run SERVICE… [--processes N] [--http ADDRESS] [--frames ADDRESS] [--grpc ADDRESS] [--registry URL] [--keep-hours N] [--keep-mib N]',
   summary: 'run services until SIGTERM or Ctrl-C; a service is a module that exports it, or its folder',
   details: `All services run in one process; with --processes N in each of N, which share their work. A process that dies is
 started again, one that does not answer for 10 seconds is ended first. SIGTERM lets running handlers finish; a
@@ -29,6 +29,11 @@ what every registered subscription has passed.`,
       type: 'string',
       value: 'ADDRESS',
       help: '8080, 0.0.0.0:8080, unix:/run/orders.sock, or off (default 127.0.0.1:0 where there are calls, or SKERRY_HTTP)',
+    },
+    frames: {
+      type: 'string',
+      value: 'ADDRESS',
+      help: 'serve calls to other services by frames, too: 7001, 0.0.0.0:7001, unix:/run/orders.frames (default off, or SKERRY_FRAMES)',
     },
     grpc: {
       type: 'string',
@@ -57,7 +62,9 @@ async function runServices(invocation: Invocation): Promise<number> {
     keepHeapSmall()
     const services = await loadServices(positionals)
     const http = httpOf(values, services)
-    const doors = { http, grpc: grpcOf(values), registry: http === undefined ? undefined : tellingOf(invocation) }
+    const frames = doorOf(values, 'frames')
+    const registry = http === undefined && frames === undefined ? undefined : tellingOf(invocation)
+    const doors = { http, frames, grpc: doorOf(values, 'grpc'), registry }
     return serve(services, { engine, out, supervised, doors })
   }
   return supervise({ processes, args: [...args, supervisedOption], out })
@@ -77,8 +84,8 @@ function tellingOf(invocation: Invocation): RegistryOptions | undefined {
   return { address: registryOf(invocation), secret, expected: wholeNumber(invocation.values, 'processes', 1) ?? 1 }
 }
 
-const grpcOf = (values: Invocation['values']): string | undefined =>
-  checkedAddress(String(values.grpc ?? (process.env.SKERRY_GRPC || 'off')))
+const doorOf = (values: Invocation['values'], name: 'frames' | 'grpc'): string | undefined =>
+  checkedAddress(String(values[name] ?? (process.env[`SKERRY_${name.toUpperCase()}`] || 'off')))
 
 function checkedAddress(given: string): string | undefined {
   if (given === 'off') return undefined

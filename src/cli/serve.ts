@@ -20,6 +20,7 @@ export interface Serving {
   /** Where calls are served. */
   readonly doors: {
     readonly http: string | undefined
+    readonly frames: string | undefined
     readonly grpc: string | undefined
     readonly registry: RegistryOptions | undefined
   }
@@ -36,14 +37,15 @@ export async function serve(
   const leash = supervised ? obeyParent(signals.stop) : undefined
   const report = reportUserErrors(out)
   try {
-    const { http, grpc, registry } = doors
+    const { http, frames, grpc, registry } = doors
     const serving = {
       ...(http !== undefined && { http: { address: http, shared: supervised } }),
+      ...(frames !== undefined && { frames: { address: frames, shared: supervised } }),
       ...(grpc !== undefined && { grpc }),
       ...(registry && { registry }),
     }
     const app = await start(services, { ...engine, ...serving, watcher: (fact) => show(fact, out) })
-    await announce(services, [app.url, app.grpcUrl], out)
+    await announce(services, [app.url, app.framesUrl, app.grpcUrl], out)
     await leash?.tell({ kind: 'ready' })
     await signals.stopped
     await app.stop()

@@ -4,6 +4,8 @@ export interface Endpoint {
   readonly id: string
   /** Where it listens, as a URL: `http://10.0.0.7:8080`, `unix:/run/shop/orders.sock`. No two endpoints share one. */
   readonly address: string
+  /** Where it speaks frames, too: `tcp://10.0.0.7:7001`, `tls://…`, `unix:/run/shop/orders.frames`. Who can prefers that. */
+  readonly frames?: string
   /** What subsets select by, such as `{ version: 'v2' }`. */
   readonly labels: Readonly<Record<string, string>>
   /** Capacity relative to the others: fixed, or as the instance reports it. 0 takes no new work. Finite, never negative. */

@@ -16,6 +16,8 @@ export interface Target {
   /** Names one life of one instance. */
   readonly id: string
   readonly address: string
+  /** Where it speaks frames, too. */
+  readonly frames?: string
 }
 
 export interface WireRequest {

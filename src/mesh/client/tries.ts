@@ -6,7 +6,7 @@ import type { Outcome } from '../request.ts'
 import { deadlineHeader, timeoutForNextHop, writeTimeout } from '../resilience/deadline.ts'
 import { type CallRetryPolicy, decideCallRetry } from '../resilience/retry.ts'
 import { readRetryAfter } from '../resilience/retry-after.ts'
-import { Lost, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
+import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import type { Destination } from './destination.ts'
 
 /** One call to one destination, whatever number of tries it takes. */
@@ -102,7 +102,7 @@ interface Tried {
 const tooLong = new Error('no answer in time')
 
 async function tryOnce(
-  endpoint: { readonly id: string; readonly address: string },
+  endpoint: Target,
   { request, retry, deadline, signal }: Trying,
   { clock, transport }: TryTools,
 ): Promise<Tried> {

@@ -49,14 +49,21 @@ function viewOf(service: string, list: readonly Listed[]): View {
 function endpointOf(where: string, listed: Listed): Endpoint {
   const {
     address,
+    frames,
     id = address,
     labels = {},
     weight = 1,
     zone,
   } = typeof listed === 'string' ? ({ address: listed } as Partial<Endpoint> & { address: string }) : listed
   if (!URL.canParse(address)) throw wrong(where, `'${address}' is no URL such as http://10.0.0.7:8080`)
+  if (frames !== undefined && !URL.canParse(frames))
+    throw wrong(where, `frames '${frames}' is no URL such as tcp://10.0.0.7:7001`)
   if (!Number.isFinite(weight) || weight < 0) throw wrong(where, `weight ${weight}: give a number from 0 on`)
-  return { id, address, labels, weight, ...(zone !== undefined && { zone }) }
+  return {
+    ...{ id, address, labels, weight },
+    ...(frames !== undefined && { frames }),
+    ...(zone !== undefined && { zone }),
+  }
 }
 
 const wrong = (where: string, problem: string): SkerryError => new SkerryError('invalid_config', `${where}: ${problem}`)

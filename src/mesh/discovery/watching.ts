@@ -81,7 +81,7 @@ export function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): b
   return b.every((endpoint) => known.get(endpoint.id) === textOf(endpoint))
 }
 
-function textOf({ id, address, labels, weight, zone }: Endpoint): string {
+function textOf({ id, address, frames, labels, weight, zone }: Endpoint): string {
   const sorted = Object.entries(labels).sort(([x], [y]) => (x < y ? -1 : 1))
-  return JSON.stringify([id, address, sorted, weight, zone])
+  return JSON.stringify([id, address, frames, sorted, weight, zone])
 }

@@ -27,9 +27,12 @@ function wrong(text: string): SkerryError {
   )
 }
 
+/** What is spoken at an address: HTTP, frames or gRPC, and each of them within TLS. */
+export type Scheme = 'http' | 'https' | 'tcp' | 'tls' | 'grpc' | 'grpcs'
+
 /** As it is told to others: `http://127.0.0.1:8080`, `unix:/run/orders.sock`. */
-export function urlOf(address: Address): string {
+export function urlOf(address: Address, scheme: Scheme = 'http'): string {
   if (address.kind === 'unix') return `unix:${address.path}`
   const host = address.host.includes(':') ? `[${address.host}]` : address.host
-  return `http://${host}:${address.port}`
+  return `${scheme}://${host}:${address.port}`
 }

@@ -4,6 +4,7 @@ import type { Address } from './address.ts'
 import type { Callee } from './callee.ts'
 import type { Health } from './health.ts'
 import type { Limits } from './limits.ts'
+import type { Traffic } from './traffic.ts'
 
 /** What every server of calls is opened with, whatever it speaks. */
 export interface ServerOptions {
@@ -12,6 +13,8 @@ export interface ServerOptions {
   readonly health: Health
   readonly clock: Clock
   readonly limits?: Partial<Limits>
+  /** What is under way by all doors of this process. */
+  readonly traffic: Traffic
   /** Other processes listen on the same port; the system hands connections to all of them. */
   readonly shared?: boolean
 }

@@ -161,8 +161,14 @@ function readEndpoint(said: unknown): Endpoint {
   if (typeof weight !== 'number' || !Number.isFinite(weight) || weight < 0) throw new Malformed('weight')
   const address = text(of, 'address', longest.address)
   if (!URL.canParse(address)) throw new Malformed('address: no URL')
+  const frames = optional(of, 'frames', () => text(of, 'frames', longest.address))
+  if (frames !== undefined && !URL.canParse(frames)) throw new Malformed('frames: no URL')
   const zone = optional(of, 'zone', () => text(of, 'zone'))
-  return { id: text(of, 'id'), address, labels: readLabels(of), weight, ...(zone !== undefined && { zone }) }
+  return {
+    ...{ id: text(of, 'id'), address, labels: readLabels(of), weight },
+    ...(frames !== undefined && { frames }),
+    ...(zone !== undefined && { zone }),
+  }
 }
 
 function readLabels(of: Fields): Record<string, string> {

@@ -274,8 +274,12 @@ function listed(service: string, known: Service, at: number): ListedService {
   return { service, settling, instances, ...(known.expected !== undefined && { expected: known.expected }) }
 }
 
-function endpointOf({ id, address, labels, weight, zone }: Registration): Endpoint {
-  return { id, address, labels, weight, ...(zone !== undefined && { zone }) }
+function endpointOf({ id, address, frames, labels, weight, zone }: Registration): Endpoint {
+  return {
+    ...{ id, address, labels, weight },
+    ...(frames !== undefined && { frames }),
+    ...(zone !== undefined && { zone }),
+  }
 }
 
 const nameOf = (service: string, id: string): string => JSON.stringify([service, id])

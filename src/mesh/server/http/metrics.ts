@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Fact } from '../../../telemetry.ts'
+import type { Traffic } from '../traffic.ts'
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -21,9 +22,7 @@ export class Metrics {
   readonly #requests: Counter<'status'>
   readonly #paused: Counter<'where' | 'code'>
 
-  #inFlight = 0
-
-  constructor() {
+  constructor(traffic: Traffic) {
     const registers = [this.#registry]
     this.#calls = new Histogram({
       name: 'skerry_call_seconds',
@@ -50,13 +49,12 @@ export class Metrics {
       labelNames: ['where', 'code'],
       registers,
     })
-    const inFlight = (): number => this.#inFlight
     new Gauge({
       name: 'skerry_calls_in_flight',
       help: 'Calls that are being answered',
       registers,
       collect() {
-        this.set(inFlight())
+        this.set(traffic.inFlight)
       },
     })
   }
@@ -75,16 +73,6 @@ export class Metrics {
         this.#paused.inc({ where: fact.where, code: fact.code })
         break
       default:
-    }
-  }
-
-  /** Counts a call until it is answered. */
-  async during<T>(call: Promise<T>): Promise<T> {
-    this.#inFlight++
-    try {
-      return await call
-    } finally {
-      this.#inFlight--
     }
   }
 

@@ -1,18 +1,17 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { info } from '../../../contract.ts'
 import { SkerryError } from '../../../errors.ts'
 import { type Clock, inTime } from '../../../time.ts'
-import type { Callee } from '../callee.ts'
+import { readJsonBody, refuseEncoding } from '../body.ts'
 import { duplicateOf } from '../headers.ts'
-import { parseJson } from '../json.ts'
 import { defaultLimits, type Limits } from '../limits.ts'
+import { listen } from '../listen.ts'
 import { openapiOf } from '../openapi.ts'
 import { problem } from '../problem.ts'
 import type { CallServer, ServerOptions } from '../server.ts'
+import { type CallTable, tableOf, unknownRoute } from '../table.ts'
 import { createFront, type Front } from './front.ts'
-import { listen } from './listen.ts'
 import { Metrics } from './metrics.ts'
 import { problemOfLibrary, refuseConnection, sendProblem } from './problems.ts'
 import { addCalls } from './routes.ts'
@@ -22,7 +21,7 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
   const { health, clock, callees } = options
   const limits = { ...defaultLimits, ...options.limits }
   let front: Front | undefined
-  const metrics = new Metrics()
+  const metrics = new Metrics(options.traffic)
   const app = fastify({
     serverFactory(handler: RequestListener) {
       front = createFront(handler, limits, clock)
@@ -44,8 +43,9 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
   })
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, problemOfLibrary(error)))
   addOwn(app, options, metrics)
-  addCalls(app, callees, ownPaths, { clock, metrics })
-  answerUnknown(app, callees)
+  const table = tableOf(callees, ownPaths)
+  addCalls(app, table.all, options)
+  answerUnknown(app, table)
   await app.ready()
   const { server, retire, cut } = front as unknown as Front
   const listening = await listen(server, options.address, options.shared ?? false)
@@ -87,16 +87,9 @@ function addOwn(app: FastifyInstance, { health, callees }: ServerOptions, metric
 function readBodies(app: FastifyInstance, limits: Limits, clock: Clock): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    const [, charset = 'utf-8'] = /;\s*charset="?([^";\s]+)/i.exec(request.headers['content-type'] ?? '') ?? []
-    if (charset.toLowerCase() !== 'utf-8') throw unsupported(`charset ${charset}: send JSON in UTF-8`)
-    // A body that is there, and empty, is none.
-    return body.length === 0 ? undefined : parseJson(body)
+    return readJsonBody(request.headers['content-type'], body)
   })
-  app.addHook('onRequest', async ({ headers }) => {
-    const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== 'identity')
-      throw unsupported(`content-encoding ${encoding}: send it as it is`)
-  })
+  app.addHook('onRequest', async ({ headers }) => refuseEncoding(headers))
   // HTTP/1.1 has its own time for requests; a stream of HTTP/2 has none.
   app.addHook('preParsing', async ({ raw }: FastifyRequest, _reply, payload) => {
     const { stream } = raw as IncomingMessage & { stream?: ServerHttp2Stream }
@@ -108,8 +101,6 @@ function readBodies(app: FastifyInstance, limits: Limits, clock: Clock): void {
   })
 }
 
-const unsupported = (why: string): SkerryError => new SkerryError('unsupported_media_type', why)
-
 /** What two readers of a request could understand in two ways is refused. */
 function guard(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ raw }) => {
@@ -120,25 +111,11 @@ function guard(app: FastifyInstance): void {
   })
 }
 
-/** No route: because of the path, or of the method alone. */
-function answerUnknown(app: FastifyInstance, callees: readonly Callee[]): void {
-  const shapes = callees
-    .flatMap(({ contract }) => [...contract[info].calls.values()])
-    .map(({ method, path }) => ({ method, shape: new RegExp(`^${patternOf(path)}$`) }))
-  const own = ownPaths.map((path) => ({ method: 'GET', shape: new RegExp(`^${patternOf(path)}$`) }))
+function answerUnknown(app: FastifyInstance, table: CallTable): void {
   app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
     const [path = ''] = request.url.split('?')
-    const allowed = [...shapes, ...own].filter(({ shape }) => shape.test(path)).map(({ method }) => method as string)
-    if (allowed.length === 0)
-      return sendProblem(reply, {
-        problem: problem(404, 'not_found', `no call has the path ${path.slice(0, 200)}`),
-        retryAfterS: undefined,
-      })
-    if (allowed.includes('GET')) allowed.push('HEAD')
-    reply.header('allow', [...new Set(allowed)].join(', '))
-    const detail = `${request.method} is not for this path`
-    return sendProblem(reply, { problem: problem(405, 'method_not_allowed', detail), retryAfterS: undefined })
+    const { problem, allowed } = unknownRoute(table, request.method, path)
+    if (allowed.length > 0) reply.header('allow', (allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed).join(', '))
+    return sendProblem(reply, { problem, retryAfterS: undefined })
   })
 }
-
-const patternOf = (path: string): string => path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')

@@ -2,16 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { SkerryError } from '../../../errors.ts'
+import { problemAnswer } from '../answering.ts'
 import { codeOfStatus } from '../errors.ts'
 import { type Problem, type ProblemAnswer, problem, problemOf, problemType } from '../problem.ts'
 
-export function sendProblem(reply: FastifyReply, { problem, retryAfterS }: ProblemAnswer): FastifyReply {
-  if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS))
-  // As bytes: to a text the library would add a charset, which this media type does not have.
-  return reply
-    .code(problem.status)
-    .header('content-type', problemType)
-    .send(Buffer.from(JSON.stringify(problem)))
+/** As bytes: to a text the library would add a charset, which this media type does not have. */
+export function sendProblem(reply: FastifyReply, what: ProblemAnswer): FastifyReply {
+  const { status, headers, body } = problemAnswer(what)
+  return reply.code(status).headers(headers).send(body)
 }
 
 /** What the server library itself refuses has a status of its own. */

@@ -1,8 +1,7 @@
 import { chmodSync, renameSync, rmSync } from 'node:fs'
-import type { Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
-import { messageOf, SkerryError } from '../../../errors.ts'
-import { type Address, urlOf } from '../address.ts'
+import { type AddressInfo, connect, type Server } from 'node:net'
+import { messageOf, SkerryError } from '../../errors.ts'
+import { type Address, type Scheme, urlOf } from './address.ts'
 
 export interface Listening {
   readonly url: string
@@ -11,12 +10,17 @@ export interface Listening {
 }
 
 /** Rejects with `invalid_config` naming what is wrong with the address. */
-export async function listen(server: Server, address: Address, shared: boolean): Promise<Listening> {
+export async function listen(
+  server: Server,
+  address: Address,
+  shared: boolean,
+  scheme: Scheme = 'http',
+): Promise<Listening> {
   if (address.kind === 'unix') return listenOnSocket(server, address.path)
   const { host, port } = address
-  await listening(server, urlOf(address), { host, port, reusePort: shared })
+  await listening(server, urlOf(address, scheme), { host, port, reusePort: shared })
   const given = server.address() as AddressInfo
-  return { url: urlOf({ kind: 'tcp', host, port: given.port }), unlink: () => {} }
+  return { url: urlOf({ kind: 'tcp', host, port: given.port }, scheme), unlink: () => {} }
 }
 
 /** The socket gets its name only once nobody else can open it. A name that a dead process left is taken over. */
