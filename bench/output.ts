@@ -59,6 +59,7 @@ function remarks(report: ScenarioReport): string[] {
       ({ contender, reason, failed }) => `${failed ? 'FAILED' : 'absent'}  ${contender}: ${reason}`,
     ),
     ...report.rows.flatMap((row) => row.notes.map((note) => `note    ${row.contender}: ${note}`)),
+    ...(report.load === undefined ? [] : [`load    ${report.load.toFixed(1)} on average in the minute before`]),
     ...(report.profiles ?? []).flatMap((profiled) => [
       `Where the time of ${profiled.contender} goes:`,
       ...profiled.hotspots.map(hotspotLine),
@@ -72,8 +73,8 @@ function hotspotLine({ place, share }: Hotspot): string {
 
 function plain(report: ScenarioReport): object {
   const { name, title } = report.scenario
-  const { rows, verdicts, absences, profiles, samples } = report
-  return { name, title, rows, verdicts, absences, profiles, samples }
+  const { rows, verdicts, absences, profiles, samples, load } = report
+  return { name, title, load, rows, verdicts, absences, profiles, samples }
 }
 
 function markdown(reports: readonly ScenarioReport[], machine: Machine, taken: string): string {

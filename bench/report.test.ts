@@ -81,6 +81,27 @@ test('a figure is judged by its own median', () => {
   assert.deepEqual(verdict(summarize(scenario('figures', [figure]), samples, [])), [950, true])
 })
 
+test('blocks are compared round by round, by rate and by CPU time, and the median of the ratios counts', () => {
+  const targets: Target[] = [
+    { kind: 'blocks', contender: 'skerry', metric: 'rate', reference: 'limit', atLeast: 0.9 },
+    { kind: 'blocks', contender: 'skerry', metric: 'cpuUs', reference: 'limit', atMost: 1.1 },
+  ]
+  // A slow round is slow for both: by medians alone it would be 100 to 110.
+  const rounds = [
+    { limit: { events: 100, figures: { cpuUs: 10 } }, skerry: { events: 110, figures: { cpuUs: 12 } } },
+    { limit: { events: 10, figures: { cpuUs: 40 } }, skerry: { events: 8, figures: { cpuUs: 40 } } },
+    { limit: { events: 200, figures: { cpuUs: 10 } }, skerry: { events: 160, figures: { cpuUs: 13 } } },
+  ]
+  const samples = rounds.flatMap(({ limit, skerry }, round) => [
+    sample('limit', round, limit),
+    sample('skerry', round, skerry),
+  ])
+  const report = summarize(scenario('blocks', targets), samples, [])
+  assert.deepEqual(verdict(report), [0.8, false])
+  assert.deepEqual(verdict(report, 1), [1.2, false])
+  assert.deepEqual([report.rows[0]?.toReference, report.rows[1]?.toReference], [1, 0.8])
+})
+
 test('bounds: at least and at most include their number, below does not', () => {
   assert.ok(holds({ atLeast: 2 }, 2))
   assert.ok(holds({ atMost: 2 }, 2))

@@ -1,7 +1,7 @@
 /** From outcomes to rows and verdicts. Pure. */
 import type { Condition } from './plan.ts'
 import type { Hotspot } from './profile.ts'
-import { pairedRatios, type Spread, spread } from './statistics.ts'
+import { median, pairedRatios, type Spread, spread } from './statistics.ts'
 import type { Bound, Contender, Durability, Metric, Outcome, Scenario, Target } from './types.ts'
 
 export interface Sample {
@@ -31,7 +31,10 @@ export interface Row {
   readonly p99Us?: Spread
   readonly pairs?: Pairs
   readonly figures?: Readonly<Record<string, Spread>>
-  /** This row's median to that of the scenario's reference: of the rate, or of p50 where latency is shown. */
+  /**
+   * This row's median to that of the scenario's reference: of the rate, or of p50 where latency is shown. Where blocks are, it is
+   * the median of the ratios of rates within each round.
+   */
   readonly toReference?: number
   readonly notes: readonly string[]
 }
@@ -58,6 +61,8 @@ export interface ScenarioReport {
   readonly verdicts: readonly Verdict[]
   readonly absences: readonly Absence[]
   readonly samples: readonly Sample[]
+  /** Processes that wanted to run in the minute before it, on average. */
+  readonly load?: number
   /** Of contenders that missed a target. */
   readonly profiles?: readonly Profiled[]
 }
@@ -75,8 +80,8 @@ export function summarize(
 ): ScenarioReport {
   const bare = scenario.contenders.flatMap((contender) => rowOf(scenario, contender, samples) ?? [])
   const reference = bare.find((row) => row.contender === scenario.reference)
-  const rows = bare.map((row) => ({ ...row, ...compared(scenario, row, reference) }))
-  const verdicts = scenario.targets.map((target) => judge(target, rows))
+  const rows = bare.map((row) => ({ ...row, ...compared(scenario, row, reference, samples) }))
+  const verdicts = scenario.targets.map((target) => judge(target, rows, samples))
   return { scenario, rows, verdicts, absences, samples }
 }
 
@@ -140,20 +145,47 @@ function figuresOf(outcomes: readonly Outcome[]): Record<string, Spread> {
   return Object.fromEntries(entries)
 }
 
-function compared(scenario: Scenario, row: Row, reference: Row | undefined): { toReference?: number } {
+function compared(
+  scenario: Scenario,
+  row: Row,
+  reference: Row | undefined,
+  samples: readonly Sample[],
+): { toReference?: number } {
+  if (scenario.shows === 'blocks') {
+    const inPairs = reference && blockRatio(samples, 'rate', row.contender, reference.contender)
+    return inPairs === undefined ? {} : { toReference: inPairs }
+  }
   const metric = scenario.shows === 'latency' ? 'p50Us' : 'rate'
   const value = row[metric]?.median
   const other = reference?.[metric]?.median
   return value === undefined || other === undefined ? {} : { toReference: value / other }
 }
 
-function judge(target: Target, rows: readonly Row[]): Verdict {
+/** Median of the ratios of two contenders within each round: a slow round is slow for both. */
+function blockRatio(
+  samples: readonly Sample[],
+  metric: 'rate' | 'cpuUs',
+  contender: string,
+  reference: string,
+): number | undefined {
+  const byRound = (name: string): (number | undefined)[] => {
+    const values: (number | undefined)[] = []
+    for (const { contender: whose, round, outcome } of samples)
+      if (whose === name) values[round] = metric === 'rate' ? rateOf(outcome) : outcome.figures?.cpuUs
+    return values
+  }
+  const ratios = pairedRatios(byRound(contender), byRound(reference))
+  return ratios.length === 0 ? undefined : median(ratios)
+}
+
+function judge(target: Target, rows: readonly Row[], samples: readonly Sample[]): Verdict {
   const row = rows.find((candidate) => candidate.contender === target.contender)
-  const value = row === undefined ? undefined : targetValue(target, row, rows)
+  const value = row === undefined ? undefined : targetValue(target, row, rows, samples)
   return { target, value, met: value === undefined ? undefined : holds(target, value) }
 }
 
-function targetValue(target: Target, row: Row, rows: readonly Row[]): number | undefined {
+function targetValue(target: Target, row: Row, rows: readonly Row[], samples: readonly Sample[]): number | undefined {
+  if (target.kind === 'blocks') return blockRatio(samples, target.metric, target.contender, target.reference)
   if (target.kind === 'figure') return row.figures?.[target.figure]?.median
   if (target.kind === 'paired') return row.pairs?.sickToClean.median
   const own = medianOf(row, target.metric)

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { remedyFor, serverVersion } from '../test/servers/servers.ts'
+import { runBlocks } from './mesh/run.ts'
 import type { BenchOptions } from './options.ts'
 import { clearProfiles, profilesFolder, progress, say } from './output.ts'
 import { installPeers, isPeer } from './peers.ts'
@@ -21,8 +22,9 @@ export async function runScenario(
   signal: AbortSignal,
 ): Promise<ScenarioReport> {
   const servers = new Servers(scenario.keepsServers ?? false, options.folder)
+  const [load = 0] = loadavg()
   try {
-    return await runOn(servers, scenario, options, signal)
+    return { ...(await runOn(servers, scenario, options, signal)), load }
   } finally {
     await servers.stop()
   }
@@ -35,8 +37,13 @@ async function runOn(
   signal: AbortSignal,
 ): Promise<ScenarioReport> {
   const { able, absences } = whoCanRun(scenario, options)
-  const steps = plan(scenario, able, options.runs ?? scenario.rounds)
   if (options.profile) for (const contender of able) clearProfiles(scenario.name, contender.name)
+  if (scenario.blocks) {
+    const ran = await runBlocks({ ...scenario, blocks: scenario.blocks }, able, options, signal)
+    const report = summarize(scenario, ran.samples, [...absences, ...ran.absences])
+    return { ...report, profiles: options.profile ? ranIn(report).map((name) => readProfile(report, name)) : [] }
+  }
+  const steps = plan(scenario, able, options.runs ?? scenario.rounds)
   const samples: Sample[] = []
   const failed = new Set<string>()
   for (const [done, step] of steps.entries()) {
@@ -54,12 +61,12 @@ async function runOn(
   progress('')
   const report = summarize(scenario, samples, absences)
   const profiles = options.profile
-    ? ran(report).map((name) => readProfile(report, name))
+    ? ranIn(report).map((name) => readProfile(report, name))
     : await missed(servers, report, options, signal)
   return { ...report, profiles }
 }
 
-function ran({ rows }: ScenarioReport): string[] {
+function ranIn({ rows }: ScenarioReport): string[] {
   return rows.map((row) => row.contender)
 }
 

@@ -1,5 +1,6 @@
 /** The table of scenarios: who runs, how much, and the targets that must hold. Extend it here. */
 import { engineScenarios } from './engine-scenarios.ts'
+import { meshScenarios } from './mesh-scenarios.ts'
 import type { Contender, Scenario } from './types.ts'
 
 const FULL = 'FULL' as const
@@ -228,6 +229,7 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
   ...engineScenarios,
+  ...meshScenarios,
 ]
 
 /** What the command line knows scenarios by: their names, and those of groups. */

@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { pinned } from './mesh/cores.ts'
 
 const MARK = '--part='
 
@@ -30,9 +31,10 @@ export function say(message: unknown): void {
   process.send?.(message)
 }
 
-/** Waits until the first process wants something. */
-export async function heard(): Promise<void> {
-  await once(process, 'message')
+/** Waits until the first process wants something, and gives what it said. */
+export async function heard<T = unknown>(): Promise<T> {
+  const [message] = (await once(process, 'message')) as [T]
+  return message
 }
 
 export class Part {
@@ -59,8 +61,17 @@ export class Part {
     }
   }
 
-  ask(): void {
-    this.#child.send('please')
+  get pid(): number {
+    return this.#child.pid as number
+  }
+
+  ask(message: string | number = 'please'): void {
+    this.#child.send(message)
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
   }
 
   async ended(): Promise<void> {
@@ -68,11 +79,21 @@ export class Part {
   }
 }
 
-/** Its profile is written beside ours: `fork` hands on the flags of this process. */
-export function startPart(program: string, name: string, told: unknown): Part {
+export interface PartOptions {
+  /** The only core that it runs on. @default any */
+  readonly core?: number | undefined
+  /** For Node. @default those of this process, so that its profile is written beside ours */
+  readonly flags?: readonly string[] | undefined
+}
+
+export function startPart(program: string, name: string, told: unknown, options: PartOptions = {}): Part {
+  const { core, flags = process.execArgv } = options
+  const [execPath = process.execPath, ...execArgv] = pinned(core, [process.execPath, ...flags])
   const child = fork(program, [`${MARK}${name}`, JSON.stringify(told)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
+    execPath,
+    execArgv,
   })
   return new Part(child, name)
 }

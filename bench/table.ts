@@ -40,15 +40,28 @@ export function tableOf({ scenario, rows }: ScenarioReport): Table {
       ['clean ÷ clean', (row) => medianOf(row.pairs?.againToClean, times)],
     ],
     figures,
+    blocks: [
+      ['calls/s', (row) => count(row.rate.median)],
+      ['from – to', (row) => range(row.rate, count)],
+      ...comparison,
+      ['CPU a call', (row) => medianOf(row.figures?.cpuUs, micros)],
+      ['caller’s', (row) => medianOf(row.figures?.callerUs, micros)],
+      ['busier core', (row) => medianOf(row.figures?.busierUs, micros)],
+      ['lost', (row) => count(row.lost)],
+      ['blocks', (row) => count(row.runs)],
+    ],
   }
-  const columns: Column[] = [
-    ['contender', (row) => row.contender],
+  const others: Column[] = [
     ['class', (row) => row.durability],
     ...measures[scenario.shows],
     ['lost', (row) => count(row.lost)],
     ['twice', (row) => count(row.duplicates)],
     ['RSS MB', (row) => count(row.maxRssMb)],
     ['runs', (row) => count(row.runs)],
+  ]
+  const columns: Column[] = [
+    ['contender', (row) => row.contender],
+    ...(scenario.shows === 'blocks' ? measures.blocks : others),
   ]
   return { head: columns.map(([title]) => title), body: rows.map((row) => columns.map(([, cell]) => cell(row))) }
 }
@@ -86,6 +99,10 @@ export function headline({ scenario }: ScenarioReport): string {
 function subject(target: Target): string {
   if (target.kind === 'figure') return `${target.contender}, ${target.figure}`
   if (target.kind === 'paired') return `${target.contender}, sick ÷ clean (${METRICS[target.metric]})`
+  if (target.kind === 'blocks') {
+    const what = target.metric === 'rate' ? 'calls/s' : 'CPU a call'
+    return `${target.contender} ÷ ${target.reference} (${what}, in pairs)`
+  }
   return `${target.contender} ÷ ${target.reference} (${METRICS[target.metric]})`
 }
 

@@ -57,15 +57,21 @@ export interface Contender {
   /** At most so many rounds, where showing it beside the others is all that is wanted. */
   readonly maxRounds?: number
   readonly options?: Options
+  /** In a scenario of blocks: who answers it, and who stands in between, each after those that it needs. */
+  readonly beside?: readonly string[]
 }
 
 export type Metric = 'rate' | 'p50Us' | 'p99Us'
 
-/** A bound on a contender, as the ratio to another, as the paired ratio sick to clean, or on a figure of its own. */
+/**
+ * A bound on a contender, as the ratio to another, as the paired ratio sick to clean, on a figure of its own, or as the median of
+ * the ratios to another in the same round: of the rate, or of the CPU time that all who work for it take for one call.
+ */
 export type Target = Bound & { readonly contender: string } & (
     | { readonly kind: 'ratio'; readonly metric: Metric; readonly reference: string }
     | { readonly kind: 'paired'; readonly metric: Metric }
     | { readonly kind: 'figure'; readonly figure: string }
+    | { readonly kind: 'blocks'; readonly metric: 'rate' | 'cpuUs'; readonly reference: string }
   )
 
 export type Bound =
@@ -74,13 +80,20 @@ export type Bound =
   /** Strictly less, as in "p50 below JetStream's". */
   | { readonly below: number }
 
+export interface Blocks {
+  /** Calls under way at a time. */
+  readonly inFlight: number
+  /** How long a turn takes. */
+  readonly ms: number
+}
+
 export interface Scenario {
   readonly name: string
   /** Scenarios that are asked for together, by this name. */
   readonly group?: string
   readonly title: string
   /** Which columns its table has. */
-  readonly shows: 'rate' | 'latency' | 'pairs' | 'figures'
+  readonly shows: 'rate' | 'latency' | 'pairs' | 'figures' | 'blocks'
   /** The contender that every row's ratio is taken to. */
   readonly reference?: string
   /**
@@ -88,6 +101,8 @@ export interface Scenario {
    * its own there.
    */
   readonly keepsServers?: boolean
+  /** Contenders stay up together and take turns, instead of having a process and servers for each run. */
+  readonly blocks?: Blocks
   /** Part of the default run. */
   readonly core: boolean
   readonly rounds: number
