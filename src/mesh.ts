@@ -5,12 +5,15 @@ import { randomIdentity, seededRandom } from './ids.ts'
 import { MeshClient } from './mesh/client/client.ts'
 import { readCall, writeCall } from './mesh/client/exchange.ts'
 import { PreferringTransport } from './mesh/client/preferring.ts'
+import { clientRules } from './mesh/configuration/load.ts'
+import type { MeshRules } from './mesh/configuration/rules.ts'
 import { RegistryDiscovery } from './mesh/discovery/registry/client.ts'
 import { type Listed, StaticDiscovery } from './mesh/discovery/static.ts'
 import type { Discovery } from './mesh/discovery.ts'
 import { FrameTransport, type FrameTransportOptions } from './mesh/frames/transport.ts'
 import { HttpTransport, type HttpTransportOptions } from './mesh/http/transport.ts'
 import type { LatencyParts } from './mesh/latency.ts'
+import type { Source } from './mesh/request.ts'
 import { fromHeader, keyHeader } from './mesh/server/headers.ts'
 import type { Transport } from './mesh/transport.ts'
 import { type Clock, systemClock } from './time.ts'
@@ -27,6 +30,10 @@ export interface ClientOptions {
   readonly discovery?: Discovery
   /** The service that calls, for the services that say who may. */
   readonly from?: string
+  /** Routes, subsets and policies: as they are, or the name of a YAML or JSON file that has them (needs `yaml`). */
+  readonly rules?: MeshRules | string | URL
+  /** Who calls, for routes that ask: labels of this process, and its namespace. */
+  readonly source?: Partial<Source>
   readonly http?: HttpTransportOptions
   /** Frames are spoken where an instance offers them, which is quicker; `false`: HTTP alone. */
   readonly frames?: Omit<FrameTransportOptions, 'clock'> | false
@@ -51,6 +58,8 @@ export interface ClientCallOptions {
   /** How long to wait, all tries together, in milliseconds. @default what the contract says */
   readonly deadlineMs?: number
   readonly signal?: AbortSignal
+  /** Whose instance is asked where a policy balances by key: calls with the same one go to the same instance. */
+  readonly balanceBy?: string
 }
 
 /** Calls one service from outside, wherever its instances are. */
@@ -75,17 +84,19 @@ export interface Client<Service extends string> {
 export function client<C extends AnyContract>(contract: C, options: ClientOptions): Client<C[typeof info]['name']> {
   const { clock = systemClock, from, onAnswer } = options
   const service = contract[info].name
-  const discovery = discoveryOf(service, options, clock)
   const random = seededRandom(randomIdentity())
-  const mesh = new MeshClient({ discovery, transport: transportOf(options, clock), clock, random })
+  const rules = clientRules(options.rules, { labels: {}, namespace: '', ...options.source })
+  const discovery = discoveryOf(service, options, clock)
+  const mesh = new MeshClient({ ...rules, discovery, transport: transportOf(options, clock), clock, random })
   const about = from === undefined ? {} : { [fromHeader]: from }
   return {
-    async call(type, input, { key, deadlineMs, signal } = {}) {
+    async call(type, input, { key, deadlineMs, signal, balanceBy } = {}) {
       const sendable = writeCall(type, input)
       const headers = { ...sendable.headers, ...about, ...(key !== undefined && { [keyHeader]: JSON.stringify(key) }) }
       const answer = await mesh.request({
         ...{ ...sendable, headers, service, timeoutMs: deadlineMs ?? type.deadlineMs },
         idempotent: type.idempotent || key !== undefined,
+        ...(balanceBy !== undefined && { key: balanceBy }),
         ...(signal && { signal }),
       })
       const { status, tries, latency } = answer

@@ -83,6 +83,18 @@ describe('the packed package', () => {
     )
   })
 
+  test('reads rules and patterns of the mesh by the libraries for them', () => {
+    const file = join(stranger, 'mesh.yaml')
+    const route = '{ match: [{ uri: { regex: /a.* } }], route: [{ destination: { host: greetings } }] }'
+    writeFileSync(file, `routes:\n  - hosts: [greetings]\n    http: [${route}]\n    htp: []\n`)
+    const program = `import { contract } from 'skerry'
+      import { client } from 'skerry/mesh'
+      const Greetings = contract('greetings', { events: {}, calls: {} })
+      try { client(Greetings, { at: [], rules: ${JSON.stringify(file)} }) } catch (error) { console.log(error.message) }`
+    const line = run(process.execPath, ['--input-type=module', '--eval', program], stranger).trim()
+    assert.match(line, /mesh\.yaml:4:5: routes\[0\]\.htp unknown field 'htp'; did you mean 'http'\?$/)
+  })
+
   test('gives what a first service needs', () => {
     writeFileSync(
       join(stranger, 'program.mjs'),

@@ -70,7 +70,8 @@ export function parseFor(command: Command, args: readonly string[]): Parsed {
     if (option.type === 'string' && token.value === undefined)
       throw new UsageError(`${token.rawName} needs a value: --${token.name} ${option.value}`)
     if (option.type === 'boolean' && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`)
-    values[token.name] = token.value ?? true
+    const before = option.many ? values[token.name] : undefined
+    values[token.name] = before === undefined ? (token.value ?? true) : `${before}\n${token.value}`
   }
   const words = command.name.split(' ').length
   return { positionals: positionals.slice(words), values }

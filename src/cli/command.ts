@@ -5,6 +5,8 @@ export interface Option {
   /** `optional`: with a value after `=` only. */
   readonly type: 'string' | 'boolean' | 'optional'
   readonly short?: string
+  /** It may be given several times: the values are lines of one text. */
+  readonly many?: true
   /** What stands for the value in the help. */
   readonly value?: string
   readonly help: string

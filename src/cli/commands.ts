@@ -10,6 +10,7 @@ import { plan } from './plan.ts'
 import { publish } from './publish.ts'
 import { rebuild } from './rebuild.ts'
 import { registry } from './registry.ts'
+import { routeCommands } from './routes.ts'
 import { run } from './run.ts'
 import { status } from './status.ts'
 import { forget, list } from './subscriptions.ts'
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   independence,
   registry,
   endpoints,
+  ...routeCommands,
   ...deadCommands,
   pause,
   resume,

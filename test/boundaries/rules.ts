@@ -25,7 +25,8 @@ const chooser = 'src/engines.ts'
 /** The public entry point of an engine: `skerry/sqlite`. */
 const engineEntry = new RegExp(`^src/(${engines})\\.ts$`)
 /** What decides about calls, and does no I/O. */
-const meshDecisions = /^src\/mesh\/((balancing|routing|resilience)\/|(endpoint|request|latency)\.ts$)/
+const meshDecisions =
+  /^src\/mesh\/((balancing|routing|resilience)\/|configuration\/(policy|rules)\.ts$|(endpoint|request|latency)\.ts$)/
 /** What mesh may know beside the kernel and itself: what services say of themselves, and how to help who mistyped. */
 const meshKnows = /^src\/(contract|call|schema|nearest)\.ts$/
 /** The port of discovery, which tells of endpoints, and its adapters. */
@@ -33,8 +34,8 @@ const discoveryPort = 'src/mesh/discovery.ts'
 const discoveryAdapter = /^src\/mesh\/discovery\/(static|dns|registry)(?:\.ts$|\/)/
 /** Of them, what decides about the registry, and does no I/O. */
 const registryDecisions = /^src\/mesh\/discovery\/registry\/(state|merge|messages|pauses|adding-up)\.ts$/
-/** Where a library comes in that is no client: one on a handler's transaction, and regular expressions. */
-const bridge = /^src\/(kysely|mesh\/routing\/re2)\.ts$/
+/** Where a library comes in that is no client: one on a handler's transaction, regular expressions, files of rules. */
+const bridge = /^src\/(kysely|mesh\/routing\/re2|mesh\/configuration\/yaml)\.ts$/
 /** The transports of calls that speak by a client library. */
 const transport = /^src\/mesh\/http\//
 const commandLine = /^src\/cli\//

@@ -1,6 +1,7 @@
 import { SkerryError } from '../../errors.ts'
 import type { Random } from '../../ids.ts'
 import { type Clock, pause } from '../../time.ts'
+import type { ServicePolicy } from '../configuration/policy.ts'
 import type { Discovery } from '../discovery.ts'
 import type { LatencyParts } from '../latency.ts'
 import type { RequestAttributes, Source } from '../request.ts'
@@ -9,11 +10,17 @@ import { type CallRetryPolicy, defaultCallRetry } from '../resilience/retry.ts'
 import type { DestinationRules } from '../routing/destination.ts'
 import type { InjectedFault } from '../routing/fault.ts'
 import { changeHeaders } from '../routing/rewrite.ts'
+import type { Balancing } from '../routing/settings.ts'
 import type { RouteDecision } from '../routing/table.ts'
 import { type CompiledRoute, decideRoute } from '../routing/table.ts'
 import type { Transport, WireAnswer } from '../transport.ts'
 import { Directory } from './directory.ts'
 import { type TryTools, tryAll } from './tries.ts'
+
+/** What is said for a service; a map, or what works it out. */
+export interface Lookup<T> {
+  get(service: string): T | undefined
+}
 
 export interface MeshClientOptions {
   readonly discovery: Discovery
@@ -23,10 +30,12 @@ export interface MeshClientOptions {
   /** Who calls. */
   readonly source?: Source
   /** Routes of a service, compiled; without any, its requests go to all of its endpoints as they are. */
-  readonly routes?: ReadonlyMap<string, readonly CompiledRoute[]>
+  readonly routes?: Lookup<readonly CompiledRoute[]>
   /** Subsets and policies of services, by host. */
-  readonly destinations?: ReadonlyMap<string, DestinationRules>
-  /** Where no route says otherwise. */
+  readonly destinations?: Lookup<DestinationRules>
+  /** What holds for a service where its routes and destinations do not say otherwise. */
+  readonly policies?: Lookup<ServicePolicy>
+  /** And where no policy does. */
   readonly retry?: CallRetryPolicy
 }
 
@@ -76,14 +85,12 @@ export class MeshClient {
   readonly #options: MeshClientOptions
   readonly #tools: TryTools
   readonly #directory: Directory
-  readonly #retry: CallRetryPolicy
 
   constructor(options: MeshClientOptions) {
     const { clock, random, transport } = options
     this.#options = options
     this.#tools = { clock, random, transport }
     this.#directory = new Directory(options)
-    this.#retry = options.retry ?? defaultCallRetry
   }
 
   /**
@@ -95,7 +102,7 @@ export class MeshClient {
     const began = clock.monotonic()
     const table = routes?.get(request.service)
     const attributes = attributesOf(request)
-    const decision = table ? decideRoute(table, attributes, random) : straight(attributes, this.#retry)
+    const decision = table ? decideRoute(table, attributes, random) : straight(attributes, this.#retryOf(request))
     if (!decision) return local(404, {}, `no route of ${request.service} matches ${request.path}`)
     if (decision.kind === 'redirect') return local(decision.status, { location: decision.location })
     if (decision.kind === 'respond') return local(decision.status, {}, decision.body)
@@ -110,6 +117,11 @@ export class MeshClient {
   async close(): Promise<void> {
     this.#directory.close()
     await this.#options.transport.close()
+  }
+
+  #retryOf({ service }: MeshRequest): CallRetryPolicy {
+    const { policies, retry = defaultCallRetry } = this.#options
+    return policies?.get(service)?.retry ?? retry
   }
 
   async #forward(request: MeshRequest, decision: Forward, deadline: number): Promise<MeshAnswer> {
@@ -128,7 +140,7 @@ export class MeshClient {
     try {
       const { answer, from, tries, latency } = await tryAll(
         {
-          ...{ destination, label, deadline, signal, key: request.key },
+          ...{ destination, label, deadline, signal, key: keyOf(destination.settings.balancing, request) },
           request: wireRequest(request, decision),
           retry: decision.retry,
           idempotent: request.idempotent,
@@ -158,6 +170,13 @@ export class MeshClient {
     if ('httpStatus' in fault.abort) return local(fault.abort.httpStatus, {}, 'an injected fault')
     return local(200, { 'grpc-status': String(fault.abort.grpcStatus) })
   }
+}
+
+/** What the same endpoint should get again. */
+function keyOf(balancing: Balancing, { key, headers = {}, query = '' }: MeshRequest): string | undefined {
+  if (balancing.kind !== 'by_key' || balancing.from === 'call') return key
+  if (balancing.from === 'header') return headers[balancing.name] ?? key
+  return new URLSearchParams(query).get(balancing.name) ?? key
 }
 
 const limitOf = ({

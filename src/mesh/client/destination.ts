@@ -1,5 +1,6 @@
 import type { Random } from '../../ids.ts'
 import { Bulkhead } from '../resilience/bulkhead.ts'
+import { Quantiles } from '../resilience/quantile.ts'
 import { concurrentRetryRoom, RetryBudget } from '../resilience/retry-budget.ts'
 import type { DestinationSettings } from '../routing/settings.ts'
 import { EndpointGroup } from './group.ts'
@@ -8,6 +9,8 @@ import { EndpointGroup } from './group.ts'
 export class Destination {
   readonly group: EndpointGroup
   readonly settings: DestinationSettings
+  /** Of good answers, where hedging asks for it. */
+  readonly latencies = new Quantiles()
   readonly #bulkhead: Bulkhead
   readonly #budget: RetryBudget | undefined
   readonly #waiting: (() => void)[] = []

@@ -1,5 +1,6 @@
 import type { Random } from '../../ids.ts'
 import { type Clock, inTime } from '../../time.ts'
+import type { ServicePolicy } from '../configuration/policy.ts'
 import type { Discovery } from '../discovery.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { type DestinationRules, endpointsOf, policyFor } from '../routing/destination.ts'
@@ -12,7 +13,8 @@ export interface DirectoryOptions {
   readonly transport: Transport
   readonly clock: Clock
   readonly random: Random
-  readonly destinations?: ReadonlyMap<string, DestinationRules>
+  readonly destinations?: { get(service: string): DestinationRules | undefined }
+  readonly policies?: { get(service: string): ServicePolicy | undefined }
 }
 
 interface Watched {
@@ -61,11 +63,12 @@ export class Directory {
     port: number | undefined,
     name: string,
   ): Destination | undefined {
-    const { random, clock, destinations } = this.#options
+    const { random, clock, destinations, policies } = this.#options
     const rules = destinations?.get(service)
     const endpoints = endpointsOf(rules, subset, watched.endpoints ?? [])
     if (!endpoints) return undefined
-    const settings = rules ? settingsOf(policyFor(rules, subset, port)) : defaultSettings
+    const usual = policies?.get(service)?.settings ?? defaultSettings
+    const settings = rules ? settingsOf(policyFor(rules, subset, port), usual) : usual
     const destination = new Destination(settings, random)
     if (watched.endpoints) destination.group.update(endpoints, clock.monotonic())
     watched.destinations.set(name, destination)

@@ -69,7 +69,7 @@ export class EndpointGroup {
           endpoint.id,
           {
             candidate: candidate(endpoint, known?.candidate.since ?? since, known?.candidate),
-            circuit: known?.circuit ?? new Circuit(this.#random),
+            circuit: known?.circuit ?? new Circuit(this.#random, this.#settings.circuit),
           },
         ]
       }),

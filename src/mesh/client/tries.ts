@@ -4,10 +4,13 @@ import { type Clock, pause, type Timer } from '../../time.ts'
 import { type LatencyParts, readServerTiming, splitLatency } from '../latency.ts'
 import type { Outcome } from '../request.ts'
 import { deadlineHeader, timeoutForNextHop, writeTimeout } from '../resilience/deadline.ts'
+import type { HedgePolicy } from '../resilience/hedging.ts'
 import { type CallRetryPolicy, decideCallRetry } from '../resilience/retry.ts'
 import { readRetryAfter } from '../resilience/retry-after.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import type { Destination } from './destination.ts'
+import type { Picked } from './group.ts'
+import { hedged } from './hedged.ts'
 
 /** One call to one destination, whatever number of tries it takes. */
 export interface Trying {
@@ -59,10 +62,12 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
       throw nobody(trying)
     }
     avoid?.add(picked.endpoint.id)
-    const tried = await tryOnce(picked.endpoint, trying, tools)
+    const { tried, by } = destination.settings.hedging
+      ? await tryHedged(picked, destination.settings.hedging, trying, tools, avoid)
+      : { tried: await tryOnce(picked.endpoint, trying, tools), by: picked }
     const ended = clock.monotonic()
     if (retrying) destination.retried()
-    picked.ended(tried.outcome, ended - now, ended)
+    if (!destination.settings.hedging) picked.ended(tried.outcome, ended - now, ended)
     if (tried.outcome.kind === 'cancelled') throw signal.reason
     const decision = decideCallRetry(
       {
@@ -73,7 +78,7 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
       random,
       () => destination.withdraw(ended),
     )
-    last = tried.answer && answered(tried.answer, picked.endpoint.id, tries, ended - began)
+    last = tried.answer && answered(tried.answer, by.endpoint.id, tries, ended - began)
     if (decision.kind === 'stop') {
       if (!last) throw failed(label, tried, trying.deadline <= ended)
       return last
@@ -85,6 +90,33 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
       throw signal.reason
     }
   }
+}
+
+function tryHedged(
+  picked: Picked,
+  policy: HedgePolicy,
+  trying: Trying,
+  tools: TryTools,
+  avoid: Set<string> | undefined,
+): Promise<{ readonly tried: Tried; readonly by: Picked }> {
+  const { destination, key } = trying
+  const asked = avoid ?? new Set([picked.endpoint.id])
+  return hedged(picked, {
+    ...{ policy, destination, clock: tools.clock, idempotent: trying.idempotent, outermost: trying.outermost },
+    ...{ deadline: trying.deadline, signal: trying.signal },
+    pick() {
+      const now = tools.clock.monotonic()
+      const another = destination.group.pick({ now, key, avoid: asked })
+      if (!another || !asked.has(another.endpoint.id)) {
+        if (another) asked.add(another.endpoint.id)
+        return another
+      }
+      // Nobody else is there: asking the same one twice helps nobody.
+      another.ended({ kind: 'cancelled' }, 0, now)
+      return undefined
+    },
+    send: ({ endpoint }, signal) => tryOnce(endpoint, { ...trying, signal }, tools),
+  })
 }
 
 function answered(answer: WireAnswer, from: string, tries: number, tookMs: number): Answered {

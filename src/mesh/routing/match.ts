@@ -31,21 +31,51 @@ export function concerns(match: RouteMatch, source: Source): boolean {
   return !match.sourceNamespace || match.sourceNamespace === source.namespace
 }
 
-/** All conditions of a match, compiled once; the cheap ones come first. */
-export function compileMatch(match: RouteMatch, compile: CompilePattern): Matches {
-  const tests: Matches[] = []
-  if (match.port) tests.push((request) => request.port === match.port)
+/** One condition of a match, and how to say it. */
+export interface Condition {
+  /** `uri prefix '/orders'`, `header x-user is there` */
+  readonly says: string
+  readonly holds: Matches
+}
+
+/** All conditions of a match; the cheap ones come first. */
+export function conditionsOf(match: RouteMatch, compile: CompilePattern): readonly Condition[] {
+  const all: Condition[] = []
+  const add = (what: string, of: StringMatch, holds: Matches): void =>
+    void all.push({ says: `${what} ${wordsOf(of)}`, holds })
+  if (match.port) all.push({ says: `port ${match.port}`, holds: (request) => request.port === match.port })
   for (const part of ['method', 'scheme', 'authority'] as const) {
     const of = match[part]
-    if (of) tests.push(passes((request) => request[part], textTest(of, compile)))
+    if (of)
+      add(
+        part,
+        of,
+        passes((request) => request[part], textTest(of, compile)),
+      )
   }
-  if (match.uri) tests.push(pathTest(match.uri, match.ignoreUriCase === true, compile))
+  if (match.uri) add('uri', match.uri, pathTest(match.uri, match.ignoreUriCase === true, compile))
   for (const [name, of] of Object.entries(match.headers ?? {}))
-    tests.push(passes(headerValue(name), textTest(of, compile)))
+    add(`header ${name}`, of, passes(headerValue(name), textTest(of, compile)))
   for (const [name, of] of Object.entries(match.withoutHeaders ?? {}))
-    tests.push(fails(headerValue(name), textTest(of, compile)))
+    add(`not: header ${name}`, of, fails(headerValue(name), textTest(of, compile)))
   for (const [name, of] of Object.entries(match.queryParams ?? {}))
-    tests.push(passes((request) => parameter(request.query, name), textTest(of, compile)))
+    add(
+      `query ${name}`,
+      of,
+      passes((request) => parameter(request.query, name), textTest(of, compile)),
+    )
+  return all
+}
+
+function wordsOf({ exact, prefix, regex }: StringMatch): string {
+  if (exact !== undefined) return `'${exact}'`
+  if (prefix !== undefined) return `prefix '${prefix}'`
+  return regex === undefined || regex === '*' ? 'is there' : `~ ${regex}`
+}
+
+/** All conditions of a match, compiled once. */
+export function compileMatch(match: RouteMatch, compile: CompilePattern): Matches {
+  const tests = conditionsOf(match, compile).map(({ holds }) => holds)
   return (request) => {
     for (const test of tests) if (!test(request)) return false
     return true

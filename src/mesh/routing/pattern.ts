@@ -1,3 +1,4 @@
+import { SkerryError } from '../../errors.ts'
 import type { Problem } from './fields.ts'
 
 /** A regular expression of RE2's syntax, which is matched in time linear in the text. */
@@ -24,6 +25,8 @@ export function checkPattern(source: string, path: string, compile: CompilePatte
     try {
       compile(source)
     } catch (error) {
+      // What is wrong then is not the pattern.
+      if (error instanceof SkerryError) throw error
       const reason = error instanceof Error ? error.message : String(error)
       problems.push({ path, message: `is not a regular expression of RE2: ${reason}` })
     }

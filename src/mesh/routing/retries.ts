@@ -35,7 +35,7 @@ export function retryPolicy(retries: Retries, usual: CallRetryPolicy): CallRetry
   const firstMs = backoff ?? usual.firstMs
   return {
     retries: Math.max(0, attempts),
-    on: retryOn ? parse(retryOn) : usual.on,
+    on: retryOn ? parseConditions(retryOn.split(',').map((part) => part.trim())) : usual.on,
     firstMs,
     // Envoy's: ten times the base.
     mostMs: backoff === undefined ? usual.mostMs : firstMs * 10,
@@ -44,8 +44,8 @@ export function retryPolicy(retries: Retries, usual: CallRetryPolicy): CallRetry
   }
 }
 
-function parse(retryOn: string): ReadonlySet<RetryCondition> {
-  const parts = retryOn.split(',').map((part) => part.trim())
+/** Names and statuses; what is none of them says nothing. */
+export function parseConditions(parts: readonly string[]): ReadonlySet<RetryCondition> {
   const statuses = parts.filter((part) => /^\d{3}$/.test(part)).map(Number)
   return new Set<RetryCondition>([...conditions.filter((condition) => parts.includes(condition)), ...statuses])
 }

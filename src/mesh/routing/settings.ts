@@ -1,5 +1,7 @@
 import { defaultSlowStart, type SlowStart } from '../balancing/slow-start.ts'
 import { type BulkheadPolicy, defaultBulkhead } from '../resilience/bulkhead.ts'
+import { type CircuitPolicy, defaultCircuit } from '../resilience/circuit.ts'
+import type { HedgePolicy } from '../resilience/hedging.ts'
 import { defaultOutliers, type OutlierPolicy } from '../resilience/outliers.ts'
 import { defaultPanicShare } from '../resilience/panic.ts'
 import { defaultRetryBudget, type RetryBudgetPolicy } from '../resilience/retry-budget.ts'
@@ -8,12 +10,15 @@ import type { ConnectionPool, LoadBalancer, OutlierDetection, TrafficPolicy } fr
 export type Balancing =
   | { readonly kind: 'least_request' | 'round_robin' | 'weighted' | 'random' }
   | { readonly kind: 'by_key'; readonly from: 'header' | 'query'; readonly name: string }
+  /** By the key that a call is made with. */
+  | { readonly kind: 'by_key'; readonly from: 'call' }
 
 /** How the endpoints of one destination are called: all policies, with nothing left open. */
 export interface DestinationSettings {
   readonly balancing: Balancing
   readonly slowStart: SlowStart
   readonly outliers: OutlierPolicy
+  readonly circuit: CircuitPolicy
   /** Share of usable endpoints below which all are used, 0–1. */
   readonly panicShare: number
   readonly bulkhead: BulkheadPolicy
@@ -22,6 +27,8 @@ export interface DestinationSettings {
     | { readonly kind: 'concurrent'; readonly share: number; readonly least: number }
   /** Retries under way at a time; Infinity for no limit. */
   readonly mostRetries: number
+  /** Whether a second request is sent when the first one takes long. */
+  readonly hedging?: HedgePolicy
   /** Longest time to connect, in milliseconds. */
   readonly connectMs: number
   /** What a transport may make of the rest. */
@@ -32,6 +39,7 @@ export const defaultSettings: DestinationSettings = {
   balancing: { kind: 'least_request' },
   slowStart: defaultSlowStart,
   outliers: defaultOutliers,
+  circuit: defaultCircuit,
   panicShare: defaultPanicShare,
   bulkhead: defaultBulkhead,
   retryBudget: { kind: 'rate', ...defaultRetryBudget },
@@ -40,11 +48,11 @@ export const defaultSettings: DestinationSettings = {
   pool: {},
 }
 
-/** Ours, except for what a policy sets: a block that is set has Istio's defaults for what it leaves out. */
-export function settingsOf(policy: TrafficPolicy): DestinationSettings {
+/** `usual`, except for what a policy sets: a block that is set has Istio's defaults for what it leaves out. */
+export function settingsOf(policy: TrafficPolicy, usual: DestinationSettings = defaultSettings): DestinationSettings {
   const { loadBalancer, connectionPool, outlierDetection, retryBudget } = policy
   return {
-    ...defaultSettings,
+    ...usual,
     ...(loadBalancer ? balancing(loadBalancer) : {}),
     ...(connectionPool ? connecting(connectionPool) : {}),
     ...(outlierDetection ? ejecting(outlierDetection) : {}),
