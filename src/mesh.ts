@@ -14,7 +14,8 @@ import { FrameTransport, type FrameTransportOptions } from './mesh/frames/transp
 import { HttpTransport, type HttpTransportOptions } from './mesh/http/transport.ts'
 import type { LatencyParts } from './mesh/latency.ts'
 import type { Source } from './mesh/request.ts'
-import { fromHeader, keyHeader } from './mesh/server/headers.ts'
+import type { Priority } from './mesh/resilience/concurrency-limit.ts'
+import { fromHeader, keyHeader, priorityHeader } from './mesh/server/headers.ts'
 import type { Transport } from './mesh/transport.ts'
 import { type Clock, systemClock } from './time.ts'
 
@@ -58,6 +59,8 @@ export interface ClientCallOptions {
   /** How long to wait, all tries together, in milliseconds. @default what the contract says */
   readonly deadlineMs?: number
   readonly signal?: AbortSignal
+  /** `low` is turned away first by services that have too much to do. @default 'normal' */
+  readonly priority?: Priority
   /** Whose instance is asked where a policy balances by key: calls with the same one go to the same instance. */
   readonly balanceBy?: string
 }
@@ -90,9 +93,13 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
   const mesh = new MeshClient({ ...rules, discovery, transport: transportOf(options, clock), clock, random })
   const about = from === undefined ? {} : { [fromHeader]: from }
   return {
-    async call(type, input, { key, deadlineMs, signal, balanceBy } = {}) {
+    async call(type, input, { key, deadlineMs, signal, balanceBy, priority } = {}) {
       const sendable = writeCall(type, input)
-      const headers = { ...sendable.headers, ...about, ...(key !== undefined && { [keyHeader]: JSON.stringify(key) }) }
+      const headers = {
+        ...{ ...sendable.headers, ...about },
+        ...(key !== undefined && { [keyHeader]: JSON.stringify(key) }),
+        ...(priority !== undefined && { [priorityHeader]: priority }),
+      }
       const answer = await mesh.request({
         ...{ ...sendable, headers, service, timeoutMs: deadlineMs ?? type.deadlineMs },
         idempotent: type.idempotent || key !== undefined,

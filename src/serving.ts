@@ -4,6 +4,8 @@ import { lockFile, readLock } from './contracts/lock.ts'
 import { protoOf } from './contracts/proto.ts'
 import { openGrpc, openHttp } from './engines.ts'
 import { SkerryError } from './errors.ts'
+import { randomIdentity, seededRandom } from './ids.ts'
+import type { ConcurrencyPolicy } from './mesh/resilience/concurrency-limit.ts'
 import { addressOf } from './mesh/server/address.ts'
 import type { Callee } from './mesh/server/callee.ts'
 import { openFrames } from './mesh/server/frames.ts'
@@ -11,6 +13,7 @@ import { Health } from './mesh/server/health.ts'
 import type { Limits } from './mesh/server/limits.ts'
 import type { CallServer } from './mesh/server/server.ts'
 import { Traffic } from './mesh/server/traffic.ts'
+import { Unbegun } from './mesh/server/unbegun.ts'
 import { Registering, type RegistryOptions } from './registering.ts'
 import type { AnyService } from './service.ts'
 import type { Watcher } from './telemetry.ts'
@@ -42,6 +45,8 @@ export interface Doors {
   readonly http?: string | HttpOptions | undefined
   readonly frames?: string | FramesOptions | undefined
   readonly grpc?: string | GrpcOptions | undefined
+  /** How many calls are answered at a time, by all doors together. */
+  readonly concurrency?: Partial<ConcurrencyPolicy> | false | undefined
   /** Where those that serve over HTTP or by frames are made known. */
   readonly registry?: RegistryOptions | undefined
 }
@@ -76,14 +81,15 @@ export class Serving {
   /** `trouble` says why the services cannot work, if so. */
   static async open(
     services: readonly AnyService[],
-    { http, frames, grpc, registry }: Doors,
+    { http, frames, grpc, registry, concurrency = {} }: Doors,
     clock: Clock,
     trouble: () => string | undefined,
   ): Promise<Serving | undefined> {
     if ([http, frames, grpc, registry].every((one) => one === undefined)) return undefined
     const self = new Serving(trouble, registry, clock)
     const callees = services.map((service) => self.#calleeOf(service))
-    const common = { callees, health: self.#health, clock, traffic: new Traffic() }
+    const random = seededRandom(randomIdentity())
+    const common = { callees, health: self.#health, clock, traffic: new Traffic({ clock, random, limit: concurrency }) }
     try {
       if (http !== undefined) self.#http = await openHttp({ ...common, ...listeningOptions(http) })
       if (frames !== undefined) self.#frames = await openFrames({ ...common, ...listeningOptions(frames) })
@@ -143,8 +149,8 @@ export class Serving {
       contract,
       invoke: async (invocation) => {
         const calls = this.#answering.get(name)
-        if (!calls || this.#refusing)
-          throw new SkerryError('unavailable', `${name} is ${this.#refusing ? 'stopping' : 'starting'}`)
+        if (this.#refusing) throw new Unbegun('leaving', `${name} is stopping`)
+        if (!calls) throw new Unbegun('starting', `${name} is starting`)
         this.#running.set(name, (this.#running.get(name) ?? 0) + 1)
         try {
           return await calls.invoke(invocation)

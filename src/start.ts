@@ -22,6 +22,7 @@ import { emitted, settledOn } from './flow/settled.ts'
 import { memberName } from './flow/shares.ts'
 import { type Random, randomIdentity, seededRandom, uuidv7 } from './ids.ts'
 import { bootIdentity } from './machine.ts'
+import type { ConcurrencyPolicy } from './mesh/resilience/concurrency-limit.ts'
 import type { RegistryOptions } from './registering.ts'
 import type { AnyService } from './service.ts'
 import { type FramesOptions, type GrpcOptions, type HttpOptions, Serving } from './serving.ts'
@@ -53,6 +54,12 @@ export interface RunOptions {
   readonly frames?: string | FramesOptions
   /** Serves calls over gRPC, with the numbers of the lock that `skerry contracts lock` writes. @default not at all */
   readonly grpc?: string | GrpcOptions
+  /**
+   * How many calls are answered at a time, by all doors together: a limit that is found by itself, from their latencies and the
+   * delay of the event loop. Beyond it calls are turned away with 503, those of low priority first. `false`: no limit.
+   * @default between 64 and 2048, 256 to begin with
+   */
+  readonly concurrency?: Partial<ConcurrencyPolicy> | false
   /** Makes the calls that are served over HTTP or by frames known to a registry, by which clients find them. @default not at all */
   readonly registry?: RegistryOptions
 }

@@ -38,6 +38,8 @@ export type Outcome =
       readonly grpcStatus?: number
       /** What `Retry-After` or `grpc-retry-pushback-ms` asked for, in milliseconds. */
       readonly retryAfterMs?: number
+      /** The server says that nothing of the request has begun, and why: it leaves, it is not there yet, or it has too much to do. */
+      readonly unbegun?: 'leaving' | 'starting' | 'shed'
     }
   | { readonly kind: 'lost'; readonly how: 'connect' | 'refused' | 'reset' | 'timeout' }
   | { readonly kind: 'cancelled' }

@@ -75,6 +75,23 @@ test('the last answer counts when all tries are used up, and Retry-After is wait
   assert.deepEqual(new Set(transport.sent.map(({ id }) => id)), new Set(['a', 'b', 'c']))
 })
 
+test('a refusal of which nothing has begun goes to somebody else, though the call is not idempotent; what others say in its name does not', async () => {
+  for (const [code, said, tries] of [
+    [503, 'leaving', 2],
+    [503, 'shed', 2],
+    [500, 'leaving', 1],
+    [503, 'whatever', 1],
+  ] as const) {
+    const { clock, discovery, transport, client } = meshed()
+    discovery.say('orders', endpoints('a', 'b'))
+    transport.answers = async () =>
+      transport.sent.length === 1 ? status(code, { 'skerry-not-begun': said, 'retry-after': '1' }) : ok()
+    const answer = await passing(clock, client.request({ ...asked, timeoutMs: 5000 }))
+    assert.deepEqual([answer.tries, answer.status], [tries, tries === 2 ? 200 : code], `${code} ${said}`)
+    assert.equal(clock.monotonic() >= 1000, said === 'shed', said)
+  }
+})
+
 test('with every endpoint failing, retries stay within a fifth of the requests and the floor', async () => {
   const { clock, discovery, transport, client } = meshed({ retry: { ...defaultCallRetry, firstMs: 0 } })
   // So many that no circuit opens meanwhile.

@@ -7,6 +7,8 @@ import { deadlineHeader, timeoutForNextHop, writeTimeout } from '../resilience/d
 import type { HedgePolicy } from '../resilience/hedging.ts'
 import { type CallRetryPolicy, decideCallRetry } from '../resilience/retry.ts'
 import { readRetryAfter } from '../resilience/retry-after.ts'
+import { unbegunHeader } from '../server/headers.ts'
+import type { Unready } from '../server/unbegun.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import type { Destination } from './destination.ts'
 import type { Picked } from './group.ts'
@@ -152,8 +154,13 @@ async function tryOnce(
     const headers = { ...request.headers, [deadlineHeader]: writeTimeout(leftMs) }
     const answer = await transport.send(endpoint, { ...request, headers }, abort.signal)
     const retryAfterMs = readRetryAfter(answer.headers['retry-after'], clock.wall())
+    const unbegun = readUnbegun(answer)
     return {
-      outcome: { kind: 'answered', status: answer.status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+      outcome: {
+        ...{ kind: 'answered', status: answer.status },
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+        ...(unbegun !== undefined && { unbegun }),
+      },
       answer,
     }
   } catch (error) {
@@ -164,6 +171,13 @@ async function tryOnce(
     timer.cancel()
     signal.removeEventListener('abort', giveUp)
   }
+}
+
+/** Whether a refusal says that nothing has begun. */
+function readUnbegun({ status, headers }: WireAnswer): Unready | undefined {
+  if (status !== 503) return undefined
+  const said = headers[unbegunHeader]
+  return said === 'leaving' || said === 'starting' || said === 'shed' ? said : undefined
 }
 
 function nobody({ destination, label }: Trying): SkerryError {

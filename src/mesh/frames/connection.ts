@@ -88,7 +88,7 @@ export class FrameConnection {
     // Nothing may come between the last look and taking the place.
     while (this.#full) await this.#wait(signal)
     const state = this.#state
-    if (state.at !== 'open') throw state.at === 'ended' ? state.why : this.#lost('connect', 'is not there yet')
+    if (state.at !== 'open') throw state.at === 'ended' ? unsent(state.why) : this.#lost('connect', 'is not there yet')
     const number = this.#number()
     const frame = writeRequest(number, request)
     if (frame.length - headerBytes > state.hello.maxBytes) {
@@ -221,6 +221,9 @@ export class FrameConnection {
     return new Lost(how, `${this.#options.where}: ${reason}`, cause)
   }
 }
+
+/** What waited for its place was never sent: for it a connection that broke is one that took no more. */
+const unsent = (why: Lost): Lost => (why.how === 'reset' ? new Lost('refused', why.message, why.cause) : why)
 
 const tooLarge: WireAnswer = { status: 413, headers: {}, body: Buffer.alloc(0) }
 

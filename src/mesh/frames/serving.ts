@@ -39,6 +39,8 @@ export const defaultFrameLimits: FrameLimits = {
 }
 
 const sweepMs = 1000
+/** How long clients may take to go once they were asked to and have all their answers, in milliseconds. */
+const partingMs = 1000
 
 /** The serving side of connections that speak frames, for as long as it is not stopped. */
 export class FrameServing {
@@ -67,8 +69,13 @@ export class FrameServing {
   async stop(graceMs: number): Promise<void> {
     this.#leaving = true
     this.#timer?.cancel()
-    const idle = Promise.all([...this.#peers].map((peer) => peer.leave()))
-    await inTime(this.#options.clock, graceMs, idle)
+    const { clock } = this.#options
+    const peers = [...this.#peers]
+    const idle = Promise.all(peers.map((peer) => peer.leave()))
+    await inTime(clock, graceMs, idle)
+    // The client closes: else a request that it sent before it heard would be lost, and nobody would know whether it was handled.
+    const parted = Promise.all(peers.map((peer) => peer.closed))
+    if (graceMs > 0) await inTime(clock, partingMs, parted)
     for (const peer of this.#peers) peer.destroy()
   }
 
@@ -91,6 +98,7 @@ class Peer {
   readonly #reader: FrameReader
   readonly #running = new Map<number, AbortController>()
   readonly #idle = Promise.withResolvers<void>()
+  readonly #closed = Promise.withResolvers<void>()
   #greeted = false
   #leaving = false
   /** When what has not come whole yet began to come. */
@@ -113,6 +121,11 @@ class Peer {
     })
     const { maxBytes, maxInFlight } = limits
     this.#out.write(writeHello({ protocol, maxBytes, maxInFlight }))
+  }
+
+  /** Resolves when the connection is no more. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
   }
 
   destroyIfStuckSince(before: number): void {
@@ -184,5 +197,6 @@ class Peer {
   #ended(): void {
     for (const controller of this.#running.values()) controller.abort(new Error('the caller is gone'))
     this.#idle.resolve()
+    this.#closed.resolve()
   }
 }

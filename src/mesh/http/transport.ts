@@ -143,7 +143,9 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
     this.#done()
-    this.#reject(new Lost(lossOf(error), `${this.#where}: ${error.message || String(error)}`, error))
+    // What was never handed to a connection was never sent, whatever became of the connection.
+    const how = this.#controller ? 'reset' : 'connect'
+    this.#reject(new Lost(how, `${this.#where}: ${error.message || String(error)}`, error))
   }
 
   #done(): void {
@@ -152,22 +154,3 @@ class Exchange implements Dispatcher.DispatchHandler {
 }
 
 const abortedBy = ({ reason }: AbortSignal): Error => (reason instanceof Error ? reason : new Error(String(reason)))
-
-/** What goes wrong before anything was sent. */
-const beforeSending: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOENT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EACCES',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_DESTROYED',
-  'UND_ERR_CLOSED',
-])
-
-function lossOf(error: Error & { readonly code?: unknown; readonly errors?: readonly Error[] }): Lost['how'] {
-  const all = [error, ...(error.errors ?? [])] as readonly { readonly code?: unknown }[]
-  return all.some(({ code }) => typeof code === 'string' && beforeSending.has(code)) ? 'connect' : 'reset'
-}

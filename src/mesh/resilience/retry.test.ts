@@ -44,6 +44,17 @@ test('what never reached a handler is tried again though the call is not idempot
     assert.equal(decide({ idempotent: false, outcome: { kind: 'lost', how } }).kind, 'stop')
 })
 
+test('an answer that says that nothing has begun is tried again whatever the call is; at once, but where there was too much to do', () => {
+  const refused = (unbegun: string) => answered(503, { unbegun, retryAfterMs: 400 })
+  for (const unbegun of ['leaving', 'starting'])
+    assert.deepEqual(decide({ idempotent: false, outcome: refused(unbegun) }), { kind: 'retry', waitMs: 12.5 })
+  assert.deepEqual(decide({ idempotent: false, outcome: refused('shed') }), { kind: 'retry', waitMs: 412.5 })
+  assert.equal(decide({ idempotent: false, outcome: answered(503, { retryAfterMs: 400 }) }).kind, 'stop')
+  // To Envoy's ears it is a refused stream.
+  assert.equal(decide({ outcome: refused('leaving') }, ['refused-stream']).kind, 'retry')
+  assert.equal(decide({ outcome: refused('leaving') }, ['reset']).kind, 'stop')
+})
+
 test('Retry-After is obeyed, with the random wait on top; where time is too short for it nothing is sent', () => {
   assert.deepEqual(decide({ outcome: answered(429, { retryAfterMs: 700 }) }), { kind: 'retry', waitMs: 712.5 })
   assert.deepEqual(decide({ outcome: answered(503, { retryAfterMs: 2000 }) }), { kind: 'stop', why: 'deadline' })

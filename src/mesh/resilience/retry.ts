@@ -61,7 +61,8 @@ export type RetryDecision =
  * Whether a call is tried again, and after which wait. `withdraw` takes one retry out of the budget, and is asked last: what is not
  * going to happen costs nothing.
  *
- * What never reached a handler (`connect`, `refused`) is tried again whether the call is idempotent or not: it is the first time.
+ * What never reached a handler (`connect`, `refused`, and answers that say so) is tried again whether the call is idempotent or not: it
+ * is the first time.
  */
 export function decideCallRetry(
   tried: Tried,
@@ -82,11 +83,14 @@ export function decideCallRetry(
 const stop = (why: Extract<RetryDecision, { kind: 'stop' }>['why']): RetryDecision => ({ kind: 'stop', why })
 
 function neverBegan(outcome: Outcome): boolean {
+  if (outcome.kind === 'answered') return outcome.unbegun !== undefined
   return outcome.kind === 'lost' && (outcome.how === 'connect' || outcome.how === 'refused')
 }
 
+/** Who leaves, or is not there yet, asks to be left alone; nobody else has to wait for that. */
 function askedToWait(outcome: Outcome): number | undefined {
-  return outcome.kind === 'answered' ? outcome.retryAfterMs : undefined
+  if (outcome.kind !== 'answered' || outcome.unbegun === 'leaving' || outcome.unbegun === 'starting') return undefined
+  return outcome.retryAfterMs
 }
 
 /** Anything from nothing to a bound that doubles: the retries of many clients spread over all of it (full jitter). */
@@ -114,6 +118,7 @@ function matches(outcome: Outcome, on: ReadonlySet<RetryCondition>): boolean {
   if (outcome.kind === 'lost') return (lostNames[outcome.how] ?? []).some((name) => on.has(name))
   const { status, grpcStatus } = outcome
   if (on.has(status)) return true
+  if (outcome.unbegun !== undefined && on.has('refused-stream')) return true
   if (status >= 500 && on.has('5xx')) return true
   if (status >= 502 && status <= 504 && on.has('gateway-error')) return true
   if (status === 409 && on.has('retriable-4xx')) return true

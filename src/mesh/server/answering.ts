@@ -1,5 +1,5 @@
 import type { Clock } from '../../time.ts'
-import { type Headers, readAbout, timingHeaders } from './headers.ts'
+import { type Headers, readAbout, readPriority, timingHeaders, unbegunHeader } from './headers.ts'
 import { type Received, readInput } from './input.ts'
 import { checkJson } from './json.ts'
 import { type ProblemAnswer, problemOf, problemType } from './problem.ts'
@@ -31,11 +31,15 @@ export async function answerCall(
   let read = came
   const timing = (): Record<string, string> => timingHeaders(read - came, clock.monotonic() - read)
   try {
-    const input = readInput(plan, received)
-    checkJson(input)
-    const about = readAbout(headers)
-    read = clock.monotonic()
-    const text = await traffic.during(callee.invoke({ ...about, call: type.name, input, signal: gone() }))
+    const signal = gone()
+    const leftUs = (): boolean => signal.aborted
+    const text = await traffic.during(readPriority(headers), leftUs, async () => {
+      const input = readInput(plan, received)
+      checkJson(input)
+      const about = readAbout(headers)
+      read = clock.monotonic()
+      return callee.invoke({ ...about, call: type.name, input, signal })
+    })
     return {
       status: 200,
       headers: { 'content-type': 'application/json; charset=utf-8', ...timing() },
@@ -47,13 +51,14 @@ export async function answerCall(
 }
 
 /** A problem document, with further headers. */
-export function problemAnswer({ problem, retryAfterS }: ProblemAnswer, more: Answer['headers'] = {}): Answer {
+export function problemAnswer({ problem, retryAfterS, unbegun }: ProblemAnswer, more: Answer['headers'] = {}): Answer {
   return {
     status: problem.status,
     headers: {
       ...more,
       'content-type': problemType,
       ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
+      ...(unbegun !== undefined && { [unbegunHeader]: unbegun }),
     },
     body: Buffer.from(JSON.stringify(problem)),
   }

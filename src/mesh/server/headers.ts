@@ -1,6 +1,7 @@
 import { SkerryError } from '../../errors.ts'
 import type { Attributes } from '../../event.ts'
 import { writeServerTiming } from '../latency.ts'
+import type { Priority } from '../resilience/concurrency-limit.ts'
 import { deadlineHeader } from '../resilience/deadline.ts'
 
 /** What a caller says about its call, beside the input. */
@@ -15,6 +16,11 @@ export interface About {
 export const timingHeaders = (requestMs: number, responseMs: number): Record<string, string> => ({
   'server-timing': writeServerTiming({ requestMs, responseMs }),
 })
+
+/** How urgent a call is: `low` is turned away first. */
+export const priorityHeader = 'skerry-priority'
+/** Only in answers to calls of which nothing has begun, with the reason: see `Unbegun`. */
+export const unbegunHeader = 'skerry-not-begun'
 
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
@@ -33,6 +39,11 @@ export function readAbout(headers: Headers): About {
     // Whoever sends a broken one has none, says W3C: a new trace begins.
     attributes: typeof trace === 'string' && isTrace(trace) ? { traceparent: trace } : undefined,
   }
+}
+
+/** Throws `invalid_request` for what is neither. */
+export function readPriority(headers: Headers): Priority {
+  return (matching(headers, priorityHeader, /^(?:normal|low)$/, 'normal or low') ?? 'normal') as Priority
 }
 
 const numberOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text))
@@ -66,6 +77,7 @@ const single: ReadonlySet<string> = new Set([
   fromHeader,
   deadlineHeader,
   keyHeader,
+  priorityHeader,
 ])
 
 /** The first header that is there twice and may not be. `raw` alternates names and values. */

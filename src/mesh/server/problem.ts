@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { Refusal } from '../../call.ts'
 import { codeOf, type ErrorCode, messageOf, SkerryError } from '../../errors.ts'
 import { wired } from './errors.ts'
+import { Unbegun, type Unready } from './unbegun.ts'
 
 /** A problem document (RFC 9457): its type is `about:blank`, so that its title is the status in words; `code` tells more. */
 export interface Problem {
@@ -18,6 +19,8 @@ export interface ProblemAnswer {
   readonly problem: Problem
   /** For the header of this name, in whole seconds. */
   readonly retryAfterS: number | undefined
+  /** Why nothing of the call has begun, where that is sure. */
+  readonly unbegun?: Unready
 }
 
 export const problemType = 'application/problem+json'
@@ -36,7 +39,11 @@ export function problemOf(error: unknown): ProblemAnswer {
   const retryAfterMs = error instanceof SkerryError ? error.retryAfterMs : undefined
   const retryAfterS = Math.max(1, Math.ceil((retryAfterMs ?? 1000) / 1000))
   const waits = status === 503 || retryAfterMs !== undefined
-  return { problem: problem(status, code, messageOf(error)), retryAfterS: waits ? retryAfterS : undefined }
+  return {
+    problem: problem(status, code, messageOf(error)),
+    retryAfterS: waits ? retryAfterS : undefined,
+    ...(error instanceof Unbegun && { unbegun: error.why }),
+  }
 }
 
 export function problem(status: number, code: ErrorCode, detail: string): Problem {

@@ -1,19 +1,77 @@
-/** What is under way in this process, by whatever door it came in. */
+import type { Random } from '../../ids.ts'
+import type { Clock } from '../../time.ts'
+import {
+  ConcurrencyLimit,
+  type ConcurrencyPolicy,
+  defaultConcurrency,
+  type Priority,
+} from '../resilience/concurrency-limit.ts'
+import { LoopDelay } from './loop-delay.ts'
+import { Unbegun } from './unbegun.ts'
+
+/** Calls wait for one another's commits, and so share them: a server of calls begins with more than one that computes. */
+export const defaultTraffic: ConcurrencyPolicy = { ...defaultConcurrency, first: 256, least: 64, most: 2048 }
+
+export interface TrafficOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** `false`: no limit but the deadlines of callers. */
+  readonly limit?: Partial<ConcurrencyPolicy> | false
+}
+
+/** What is under way in this process, by whatever door it came in; and how much may be. */
 export class Traffic {
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #limit: ConcurrencyLimit | undefined
+  readonly #delay: LoopDelay
+  readonly #shed = { normal: 0, low: 0 }
   #inFlight = 0
+
+  constructor({ clock, random, limit }: TrafficOptions) {
+    this.#clock = clock
+    this.#random = random
+    this.#limit = limit === false ? undefined : new ConcurrencyLimit({ ...defaultTraffic, ...limit })
+    this.#delay = new LoopDelay(clock)
+  }
 
   /** Calls that are being answered. */
   get inFlight(): number {
     return this.#inFlight
   }
 
-  /** Counts a call until it is answered. */
-  async during<T>(call: Promise<T>): Promise<T> {
-    this.#inFlight++
+  /** Calls that may be answered at a time now; Infinity without a limit. */
+  get limit(): number {
+    return this.#limit?.limit ?? Number.POSITIVE_INFINITY
+  }
+
+  /** How many calls were turned away. */
+  get shed(): Readonly<Record<Priority, number>> {
+    return this.#shed
+  }
+
+  /** Lets a call in until `work` has ended, or throws `Unbegun`. `gone` says whether its caller had given it up by then. */
+  async during<T>(priority: Priority, gone: () => boolean, work: () => Promise<T>): Promise<T> {
+    this.#admit(priority)
+    const came = this.#clock.monotonic()
     try {
-      return await call
+      return await work()
     } finally {
+      const now = this.#clock.monotonic()
       this.#inFlight--
+      this.#limit?.ended(gone() ? undefined : now - came, now, this.#delay.ms)
+      if (this.#inFlight === 0) this.#delay.rest()
     }
+  }
+
+  #admit(priority: Priority): void {
+    const admission = this.#limit?.admit(priority, this.#random)
+    if (admission?.kind === 'shed') {
+      this.#shed[priority]++
+      const message = `too many calls are under way: ${this.#inFlight}, of ${this.limit}; ask later`
+      throw new Unbegun('shed', message, admission.retryAfterMs)
+    }
+    this.#inFlight++
+    if (this.#limit) this.#delay.watch()
   }
 }

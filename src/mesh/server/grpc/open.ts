@@ -17,7 +17,7 @@ import { type Clock, inTime } from '../../../time.ts'
 import { type Address, urlOf } from '../address.ts'
 import type { Callee } from '../callee.ts'
 import { wired } from '../errors.ts'
-import { type Headers, readAbout } from '../headers.ts'
+import { type Headers, readAbout, readPriority, unbegunHeader } from '../headers.ts'
 import { checkJson } from '../json.ts'
 import { defaultLimits } from '../limits.ts'
 import { withNulls } from '../nulls.ts'
@@ -41,7 +41,7 @@ export async function openGrpc(options: GrpcOptions): Promise<CallServer> {
   )
   for (const [name, definition] of services) {
     const callee = callees.find(({ contract }) => name.startsWith(`${contract[info].name.replaceAll('-', '_')}.`))
-    if (callee) server.addService(definition, handlersOf(callee, clock))
+    if (callee) server.addService(definition, handlersOf(callee, options))
   }
   new ReflectionService(definitions as never).addToServer(server)
   const names = ['', ...services.map(([name]) => name)]
@@ -74,24 +74,29 @@ function bind(server: Server, address: Address): Promise<string> {
   })
 }
 
-function handlersOf(callee: Callee, clock: Clock): Record<string, handleUnaryCall<unknown, unknown>> {
+function handlersOf(callee: Callee, options: GrpcOptions): Record<string, handleUnaryCall<unknown, unknown>> {
   const types = [...callee.contract[info].calls.values()]
-  return Object.fromEntries(types.map((type) => [methodOf(type), handlerOf(callee, type, clock)]))
+  return Object.fromEntries(types.map((type) => [methodOf(type), handlerOf(callee, type, options)]))
 }
 
 const methodOf = ({ name }: AnyCall): string =>
   name.replaceAll(/(?:^|[_-]+)([A-Za-z0-9])/g, (_, first: string) => first.toUpperCase())
 
-function handlerOf(callee: Callee, type: AnyCall, clock: Clock): handleUnaryCall<unknown, unknown> {
+function handlerOf(callee: Callee, type: AnyCall, { clock, traffic }: GrpcOptions): handleUnaryCall<unknown, unknown> {
   const schema = type.inputSchema()
   return async (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => {
     try {
-      const input = withNulls(call.request, schema, schema)
-      checkJson(input)
+      const headers = headersOf(call.metadata)
       const gone = new AbortController()
       call.once('cancelled', () => gone.abort())
-      const about = { ...readAbout(headersOf(call.metadata)), ...deadlineOf(call, clock) }
-      answer(null, JSON.parse(await callee.invoke({ ...about, call: type.name, input, signal: gone.signal })))
+      const leftUs = (): boolean => gone.signal.aborted
+      const text = await traffic.during(readPriority(headers), leftUs, async () => {
+        const input = withNulls(call.request, schema, schema)
+        checkJson(input)
+        const about = { ...readAbout(headers), ...deadlineOf(call, clock) }
+        return callee.invoke({ ...about, call: type.name, input, signal: gone.signal })
+      })
+      answer(null, JSON.parse(text))
     } catch (error) {
       answer(statusOf(error))
     }
@@ -110,9 +115,10 @@ function deadlineOf(call: ServerUnaryCall<unknown, unknown>, clock: Clock): { re
 
 /** The problem document goes along, for what a status cannot say. */
 function statusOf(error: unknown): StatusObject {
-  const { problem, retryAfterS } = problemOf(error)
+  const { problem, retryAfterS, unbegun } = problemOf(error)
   const metadata = new Metadata()
   metadata.set('skerry-problem-bin', Buffer.from(JSON.stringify(problem)))
   if (retryAfterS !== undefined) metadata.set('grpc-retry-pushback-ms', String(retryAfterS * 1000))
+  if (unbegun !== undefined) metadata.set(unbegunHeader, unbegun)
   return { code: wired(codeOf(error)).grpc, details: problem.detail ?? '', metadata }
 }

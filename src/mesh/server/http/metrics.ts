@@ -50,6 +50,24 @@ export class Metrics {
       registers,
     })
     new Gauge({
+      name: 'skerry_concurrency_limit',
+      help: 'Calls that may be answered at a time; beyond it they are turned away',
+      registers,
+      collect() {
+        this.set(traffic.limit)
+      },
+    })
+    new Counter({
+      name: 'skerry_shed_total',
+      help: 'Calls that were turned away, by their priority',
+      labelNames: ['priority'],
+      registers,
+      collect() {
+        this.reset()
+        for (const priority of ['normal', 'low'] as const) this.inc({ priority }, traffic.shed[priority])
+      },
+    })
+    new Gauge({
       name: 'skerry_calls_in_flight',
       help: 'Calls that are being answered',
       registers,
