@@ -54,7 +54,7 @@ describe('skerry check', () => {
     assert.match(out, /1 hall\.opened {"door":"a"} +1 hall\.shut {"door":"a"}/)
     assert.match(out, /door\[a\]\.state {3}A shut {3}B open/)
     const page = readFileSync(join(terminal.folder, 'report.html'), 'utf8')
-    assert.match(page, /<td style="background:#c62828"/)
+    assert.match(page, /<td class="s-dependent" title="hall\.opened × hall\.shut/)
     assert.doesNotMatch(page, /src=|href="http/)
   })
 
@@ -101,7 +101,7 @@ describe('skerry check', () => {
     assert.deepEqual([exit, wholes.findings.map(({ kind }) => kind)], [1, ['endless']])
     const page = readFileSync(join(terminal.folder, 'endless.html'), 'utf8')
     assert.match(page, /<h2>All services together<\/h2>\n<p>.*: 1 to mend\.<\/p>\n<section class="whole"><h3>endless: /)
-    assert.match(page, /<h4>published<\/h4><ol><li>hall\.opened /)
+    assert.match(page, /<h4>published<\/h4><ol><li class="">hall\.opened /)
   })
 
   test('events that were published and printed are what others are made of', async () => {

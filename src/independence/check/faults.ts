@@ -232,7 +232,7 @@ function placeOf({ steps }: Faulty, point: number): string {
   const first = pointsIn(steps, 'prepare')
   const [step, at] = point < first ? (['prepare', point] as const) : (['handle', point - first] as const)
   const operations = pointsIn(steps, step) - 1
-  return at < operations ? `in ${step}, at the ${at + 1}. of its ${operations} operations` : `at the end of ${step}`
+  return at < operations ? `in ${step}, at operation ${at + 1} of ${operations}` : `at the end of ${step}`
 }
 
 function current(flow: Flow, one: Pending): Pending | undefined {

@@ -3,7 +3,7 @@ import { enough } from './pairs.ts'
 import { boundAfter, type Cell, isFailure, isPossible, type LeftOut, type Report, type Strictness } from './report.ts'
 
 /** What a cell of the matrix says. */
-const signs = {
+export const signs = {
   independent: '·',
   dependent: '✗',
   declared: 'd',
@@ -11,9 +11,9 @@ const signs = {
   withheld: 'w',
   order: 'o',
 } as const
-type Sign = keyof typeof signs
+export type Sign = keyof typeof signs
 
-const meanings: Readonly<Record<Sign, string>> = {
+export const meanings: Readonly<Record<Sign, string>> = {
   independent: 'independent',
   dependent: 'dependent',
   declared: 'declared',
@@ -62,14 +62,15 @@ function matrix(cells: readonly Cell[], service: string, shown: Set<Sign>): stri
 }
 
 /** Without the service, unless two services have events of one name. */
-function shortNames(names: readonly string[]): Map<string, string> {
+export function shortNames(names: readonly string[]): Map<string, string> {
   const own = (name: string): string => name.slice(name.indexOf('.') + 1)
   return new Map(
     names.map((name) => [name, names.filter((other) => own(other) === own(name)).length > 1 ? name : own(name)]),
   )
 }
 
-function signOf(cells: readonly Cell[]): Sign | undefined {
+/** What a pair comes to, of all levels that must always hold. */
+export function signOf(cells: readonly Cell[]): Sign | undefined {
   const always = cells.filter(({ level }) => ['commuting', 'race-free', 'isolated', 'redelivery'].includes(level))
   const contract = always.filter(({ as }) => as === 'contract')
   const verdicts = new Set(contract.map(({ verdict }) => verdict))
@@ -124,7 +125,7 @@ function recordedLines({ recorded }: Report): string[] {
   ]
 }
 
-function orderOf({ as }: Cell): string {
+export function orderOf({ as }: Cell): string {
   return as === 'contract' ? 'as subscribed' : 'unordered'
 }
 
@@ -202,7 +203,8 @@ export function remedyOf({ level, rows, became, emitted }: Example): string {
 
 const isNumber = (text: string): boolean => text !== '' && !Number.isNaN(Number(text))
 
-function remarks(report: Report, strictness: Strictness): string[] {
+/** What else there is to say, line by line. */
+export function remarks(report: Report, strictness: Strictness): string[] {
   const { cells, troubles, problems, unrun } = report
   const commuting = cells.filter(({ level, as }) => level === 'commuting' && as === 'contract')
   const possible = cells.filter((cell) => isPossible(cell, strictness))
