@@ -23,7 +23,7 @@ export function limiting(make: MakeFlowFixture): void {
         await house.say(app, upTo(25))
         const counts: number[] = []
         for (let second = 0; second < 4; second++) {
-          await calm(house, clock)
+          await calm(house, clock, 5 * (second + 1))
           counts.push(house.count('handled'))
           await clock.advance(1000)
         }
@@ -50,10 +50,10 @@ export function limiting(make: MakeFlowFixture): void {
           app,
           upTo(12).map((n) => ({ n, key: n <= 8 ? 'busy' : `key ${n}` })),
         )
-        await calm(house, clock)
+        await calm(house, clock, 6)
         assert.deepEqual((await house.numbers(service)).sort(byValue), [1, 2, 9, 10, 11, 12])
         await clock.advance(1100)
-        await calm(house, clock)
+        await calm(house, clock, 7)
         const handled = (await house.numbers(service)).filter((n) => n <= 8)
         assert.ok(handled.length >= 3 && handled.length <= 5, `${handled}`)
         await house.settled(app)
@@ -227,8 +227,15 @@ export function limiting(make: MakeFlowFixture): void {
     }))
 }
 
-/** Waits until nothing happens any more at this virtual moment. */
-async function calm(house: House, clock: VirtualClock): Promise<void> {
+/** Waits until so many were handled, and nothing happens any more at this virtual moment. */
+async function calm(house: House, clock: VirtualClock, atLeast: number): Promise<void> {
+  await until(
+    async () => {
+      await clock.advance(0)
+      return house.count('handled') >= atLeast
+    },
+    () => `of ${atLeast} events that the rate allows only ${house.count('handled')} were handled`,
+  )
   let before = -1
   await until(async () => {
     const now = house.facts.length
