@@ -16,6 +16,7 @@ import type { LatencyParts } from './mesh/latency.ts'
 import type { Source } from './mesh/request.ts'
 import type { Priority } from './mesh/resilience/concurrency-limit.ts'
 import { fromHeader, keyHeader, priorityHeader } from './mesh/server/headers.ts'
+import type { ClientTls } from './mesh/tls.ts'
 import type { Transport } from './mesh/transport.ts'
 import { type Clock, systemClock } from './time.ts'
 
@@ -26,7 +27,7 @@ export interface ClientOptions {
    */
   readonly at?: readonly Listed[]
   /** Or the registry that knows: `unix:/run/skerry/registry.sock`, `tcp://10.0.0.7:7300`, and its secret. */
-  readonly registry?: { readonly address: string; readonly secret: string }
+  readonly registry?: { readonly address: string; readonly secret: string; readonly tls?: ClientTls }
   /** Or anything else that knows. It is closed with the client. */
   readonly discovery?: Discovery
   /** The service that calls, for the services that say who may. */
@@ -35,6 +36,8 @@ export interface ClientOptions {
   readonly rules?: MeshRules | string | URL
   /** Who calls, for routes that ask: labels of this process, and its namespace. */
   readonly source?: Partial<Source>
+  /** Whom to trust, and what to show, where instances are at `https:` and `tls:`. */
+  readonly tls?: ClientTls
   readonly http?: HttpTransportOptions
   /** Frames are spoken where an instance offers them, which is quicker; `false`: HTTP alone. */
   readonly frames?: Omit<FrameTransportOptions, 'clock'> | false
@@ -117,10 +120,11 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
   }
 }
 
-function transportOf({ http, frames }: ClientOptions, clock: Clock): Transport {
-  const overHttp = new HttpTransport(http)
+function transportOf({ http, frames, tls }: ClientOptions, clock: Clock): Transport {
+  const own = tls && { tls }
+  const overHttp = new HttpTransport({ ...own, ...http })
   if (frames === false) return overHttp
-  return new PreferringTransport({ http: overHttp, frames: new FrameTransport({ clock, ...frames }), clock })
+  return new PreferringTransport({ http: overHttp, frames: new FrameTransport({ clock, ...own, ...frames }), clock })
 }
 
 function discoveryOf(service: string, { at, registry, discovery }: ClientOptions, clock: Clock): Discovery {

@@ -12,6 +12,7 @@ import { openFrames } from './mesh/server/frames.ts'
 import { Health } from './mesh/server/health.ts'
 import type { Limits } from './mesh/server/limits.ts'
 import type { CallServer } from './mesh/server/server.ts'
+import type { ServerTls } from './mesh/server/tls.ts'
 import { Traffic } from './mesh/server/traffic.ts'
 import { Unbegun } from './mesh/server/unbegun.ts'
 import { Registering, type RegistryOptions } from './registering.ts'
@@ -45,6 +46,8 @@ export interface Doors {
   readonly http?: string | HttpOptions | undefined
   readonly frames?: string | FramesOptions | undefined
   readonly grpc?: string | GrpcOptions | undefined
+  /** Encrypts what goes over ports. */
+  readonly tls?: ServerTls | undefined
   /** How many calls are answered at a time, by all doors together. */
   readonly concurrency?: Partial<ConcurrencyPolicy> | false | undefined
   /** Where those that serve over HTTP or by frames are made known. */
@@ -81,7 +84,7 @@ export class Serving {
   /** `trouble` says why the services cannot work, if so. */
   static async open(
     services: readonly AnyService[],
-    { http, frames, grpc, registry, concurrency = {} }: Doors,
+    { http, frames, grpc, registry, concurrency = {}, tls }: Doors,
     clock: Clock,
     trouble: () => string | undefined,
   ): Promise<Serving | undefined> {
@@ -89,7 +92,13 @@ export class Serving {
     const self = new Serving(trouble, registry, clock)
     const callees = services.map((service) => self.#calleeOf(service))
     const random = seededRandom(randomIdentity())
-    const common = { callees, health: self.#health, clock, traffic: new Traffic({ clock, random, limit: concurrency }) }
+    const common = {
+      callees,
+      health: self.#health,
+      clock,
+      traffic: new Traffic({ clock, random, limit: concurrency }),
+      ...(tls && { tls }),
+    }
     try {
       if (http !== undefined) self.#http = await openHttp({ ...common, ...listeningOptions(http) })
       if (frames !== undefined) self.#frames = await openFrames({ ...common, ...listeningOptions(frames) })

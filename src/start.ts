@@ -23,6 +23,7 @@ import { memberName } from './flow/shares.ts'
 import { type Random, randomIdentity, seededRandom, uuidv7 } from './ids.ts'
 import { bootIdentity } from './machine.ts'
 import type { ConcurrencyPolicy } from './mesh/resilience/concurrency-limit.ts'
+import type { ServerTls } from './mesh/server/tls.ts'
 import type { RegistryOptions } from './registering.ts'
 import type { AnyService } from './service.ts'
 import { type FramesOptions, type GrpcOptions, type HttpOptions, Serving } from './serving.ts'
@@ -54,6 +55,8 @@ export interface RunOptions {
   readonly frames?: string | FramesOptions
   /** Serves calls over gRPC, with the numbers of the lock that `skerry contracts lock` writes. @default not at all */
   readonly grpc?: string | GrpcOptions
+  /** Encrypts what is served over ports, by whatever door; clients show certificates, too, where it says who signs them. */
+  readonly tls?: ServerTls
   /**
    * How many calls are answered at a time, by all doors together: a limit that is found by itself, from their latencies and the
    * delay of the event loop. Beyond it calls are turned away with 503, those of low priority first. `false`: no limit.

@@ -4,11 +4,13 @@ import { queryOf } from '../mesh/client/exchange.ts'
 import { deadlineHeader } from '../mesh/resilience/deadline.ts'
 import { codeOfStatus, isCode } from '../mesh/server/errors.ts'
 import { fromHeader, keyHeader } from '../mesh/server/headers.ts'
+import type { ClientTls } from '../mesh/tls.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Asked, ask } from './ask.ts'
 import type { Command, Invocation } from './command.ts'
 import { exits, missing, UsageError } from './failure.ts'
 import { atSite } from './site.ts'
+import { givenTls, tlsOptions } from './tls.ts'
 
 export const call: Command = {
   name: 'call',
@@ -22,6 +24,7 @@ A call that fails prints its problem and exits with 1.`,
     key: { type: 'string', value: 'KEY', help: 'idempotency key' },
     deadline: { type: 'string', value: 'MS', help: 'how long to wait, in milliseconds' },
     from: { type: 'string', value: 'SERVICE', help: 'the service that calls' },
+    ...tlsOptions('who signed the certificate of https://, PEM', 'what to show to a server that asks for it, PEM'),
   },
   takes: [1, 2],
   run: runCall,
@@ -39,7 +42,9 @@ async function runCall(invocation: Invocation): Promise<number> {
     ...(values.from !== undefined && { [fromHeader]: String(values.from) }),
   }
   const url = values.at === undefined ? await placeOf(invocation, name) : String(values.at)
-  const { status, text } = await ask(url, withHeaders(requestOf(await describedAt(url), name, input), headers))
+  const tls = givenTls(values)
+  const described = await describedAt(url, tls)
+  const { status, text } = await ask(url, withHeaders(requestOf(described, name, input), headers), tls)
   if (status >= 300) throw problemOf(status, text)
   await out.line(out.json ? text : JSON.stringify(JSON.parse(text), undefined, 2))
   return exits.fine
@@ -78,8 +83,8 @@ interface Operation {
 
 type Described = Readonly<Record<string, Readonly<Record<string, Operation>>>>
 
-async function describedAt(url: string): Promise<Described> {
-  const { status, text } = await ask(url, { method: 'GET', path: '/openapi.json' })
+async function describedAt(url: string, tls: ClientTls): Promise<Described> {
+  const { status, text } = await ask(url, { method: 'GET', path: '/openapi.json' }, tls)
   if (status !== 200) throw new SkerryError('unavailable', `${url} does not describe its calls: ${status}`)
   return (JSON.parse(text) as { paths: Described }).paths
 }

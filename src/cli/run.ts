@@ -12,6 +12,7 @@ import { serve } from './serve.ts'
 import { loadServices } from './services.ts'
 import { placesOf } from './site.ts'
 import { supervise } from './supervisor.ts'
+import { givenTls, tlsOptions } from './tls.ts'
 
 export const run: Command = {
   name: 'run',
@@ -40,6 +41,10 @@ what every registered subscription has passed.`,
       value: 'ADDRESS',
       help: 'serve calls over gRPC, too, with the numbers of contracts.lock.json (default off, or SKERRY_GRPC)',
     },
+    ...tlsOptions(
+      'who signed the certificates of clients, which must show one then, and of a registry at tls://; PEM',
+      'certificate of what is served over ports, PEM: HTTPS, frames at tls://, gRPC within TLS',
+    ),
     ...registryOptions,
     'keep-hours': { type: 'string', value: 'N', help: 'drop handled events that are older than N hours' },
     'keep-mib': { type: 'string', value: 'N', help: 'drop the oldest handled events of a stream beyond N MiB' },
@@ -63,8 +68,10 @@ async function runServices(invocation: Invocation): Promise<number> {
     const services = await loadServices(positionals)
     const http = httpOf(values, services)
     const frames = doorOf(values, 'frames')
+    const { cert, key, ca } = givenTls(values)
+    const tls = cert && key ? { cert, key, ...(ca && { ca }) } : undefined
     const registry = http === undefined && frames === undefined ? undefined : tellingOf(invocation)
-    const doors = { http, frames, grpc: doorOf(values, 'grpc'), registry }
+    const doors = { http, frames, grpc: doorOf(values, 'grpc'), registry, tls }
     return serve(services, { engine, out, supervised, doors })
   }
   return supervise({ processes, args: [...args, supervisedOption], out })
@@ -81,7 +88,9 @@ export function httpOf(values: Invocation['values'], services: readonly AnyServi
 function tellingOf(invocation: Invocation): RegistryOptions | undefined {
   if ((invocation.values.registry ?? (process.env.SKERRY_REGISTRY || undefined)) === undefined) return undefined
   const secret = secretOf(invocation)
-  return { address: registryOf(invocation), secret, expected: wholeNumber(invocation.values, 'processes', 1) ?? 1 }
+  const address = registryOf(invocation)
+  const expected = wholeNumber(invocation.values, 'processes', 1) ?? 1
+  return { address, secret, expected, ...(address.startsWith('tls:') && { tls: { ...givenTls(invocation.values) } }) }
 }
 
 const doorOf = (values: Invocation['values'], name: 'frames' | 'grpc'): string | undefined =>

@@ -2,6 +2,7 @@ import inspector from 'node:inspector'
 import { inspect } from 'node:util'
 import type { EngineOptions } from '../engines.ts'
 import { codeOf, errorCodes, messageOf } from '../errors.ts'
+import type { ServerTls } from '../mesh/server/tls.ts'
 import type { RegistryOptions } from '../registering.ts'
 import type { AnyService } from '../service.ts'
 import { start } from '../start.ts'
@@ -23,6 +24,7 @@ export interface Serving {
     readonly frames: string | undefined
     readonly grpc: string | undefined
     readonly registry: RegistryOptions | undefined
+    readonly tls: ServerTls | undefined
   }
 }
 
@@ -37,12 +39,13 @@ export async function serve(
   const leash = supervised ? obeyParent(signals.stop) : undefined
   const report = reportUserErrors(out)
   try {
-    const { http, frames, grpc, registry } = doors
+    const { http, frames, grpc, registry, tls } = doors
     const serving = {
       ...(http !== undefined && { http: { address: http, shared: supervised } }),
       ...(frames !== undefined && { frames: { address: frames, shared: supervised } }),
       ...(grpc !== undefined && { grpc }),
       ...(registry && { registry }),
+      ...(tls && { tls }),
     }
     const app = await start(services, { ...engine, ...serving, watcher: (fact) => show(fact, out) })
     await announce(services, [app.url, app.framesUrl, app.grpcUrl], out)

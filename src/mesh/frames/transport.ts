@@ -1,4 +1,4 @@
-import { connect as connectPlain, type Socket } from 'node:net'
+import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Clock, Timer } from '../../time.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
@@ -99,6 +99,7 @@ function dial(address: string, tls: TlsOptions | undefined): Socket {
   if (address.startsWith('unix:')) return connectPlain({ path: address.slice('unix:'.length) })
   const { protocol, hostname, port } = new URL(address)
   const at = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
-  if (protocol === 'tls:') return connectTls({ servername: at.host, ...tls, ...at })
+  // An address is no name that a server could choose a certificate by.
+  if (protocol === 'tls:') return connectTls({ ...(isIP(at.host) ? {} : { servername: at.host }), ...tls, ...at })
   return connectPlain(at)
 }

@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from 'undici'
+import type { ClientTls } from '../tls.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 
 export interface HttpTransportOptions {
@@ -13,11 +14,13 @@ export interface HttpTransportOptions {
   readonly idleMs?: number
   /** Longest answer that is read, in bytes. @default 16 MiB */
   readonly maxBytes?: number
+  /** For endpoints whose address begins with `https:`. */
+  readonly tls?: ClientTls
 }
 
 /** Plain HTTP/1.1, kept alive, for whoever does not speak frames: `http://10.0.0.7:8080`, `https://…`, `unix:/run/orders.sock`. */
 export class HttpTransport implements Transport {
-  readonly #options: Required<HttpTransportOptions>
+  readonly #options: Required<Omit<HttpTransportOptions, 'tls'>> & { readonly tls: ClientTls | undefined }
   readonly #pools = new Map<string, { readonly pool: Pool; readonly origin: string }>()
 
   constructor({
@@ -25,8 +28,9 @@ export class HttpTransport implements Transport {
     connectTimeoutMs = 1000,
     idleMs = 4000,
     maxBytes = 16 * 1024 * 1024,
+    tls,
   }: HttpTransportOptions = {}) {
-    this.#options = { connections, connectTimeoutMs, idleMs, maxBytes }
+    this.#options = { connections, connectTimeoutMs, idleMs, maxBytes, tls }
   }
 
   send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
@@ -59,7 +63,7 @@ export class HttpTransport implements Transport {
   #poolOf({ id, address }: Target): { readonly pool: Pool; readonly origin: string } {
     const known = this.#pools.get(id)
     if (known) return known
-    const { connections, connectTimeoutMs, idleMs } = this.#options
+    const { connections, connectTimeoutMs, idleMs, tls } = this.#options
     const socketPath = address.startsWith('unix:') ? address.slice('unix:'.length) : undefined
     const origin = socketPath === undefined ? address : 'http://localhost'
     const made = {
@@ -68,7 +72,7 @@ export class HttpTransport implements Transport {
         ...{ connections, pipelining: 1, keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs },
         // How long an answer may take is decided above.
         ...{ headersTimeout: 0, bodyTimeout: 0 },
-        connect: { timeout: connectTimeoutMs, ...(socketPath !== undefined && { socketPath }) },
+        connect: { ...tls, timeout: connectTimeoutMs, ...(socketPath !== undefined && { socketPath }) },
       }),
     }
     this.#pools.set(id, made)

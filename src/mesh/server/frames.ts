@@ -1,4 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import { createServer as createSecure } from 'node:tls'
 import { inTime } from '../../time.ts'
 import { defaultFrameLimits, FrameServing } from '../frames/serving.ts'
 import type { WireAnswer, WireRequest } from '../transport.ts'
@@ -10,6 +11,7 @@ import { listen } from './listen.ts'
 import { problemOf } from './problem.ts'
 import type { CallServer, ServerOptions } from './server.ts'
 import { type CallTable, tableOf, unknownRoute } from './table.ts'
+import { serverTls } from './tls.ts'
 
 /** How long a client may take to read what it was sent last, once nothing more is under way. */
 const lastWordsMs = 500
@@ -27,16 +29,20 @@ export async function openFrames(options: ServerOptions): Promise<CallServer> {
     answer: (request, signal) => answer(table, request, signal, options),
   })
   const sockets = new Set<Socket>()
-  const accept = (socket: Socket): void => {
+  const tls = address.kind === 'tcp' ? options.tls : undefined
+  const accept = (socket: Socket): void => serving.accept(socket)
+  const server = tls ? createSecure(serverTls(tls, limits.requestMs), accept) : createServer(accept)
+  server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    serving.accept(socket)
-  }
-  const server: Server = createServer(accept)
-  const listening = await listen(server, address, options.shared ?? false, 'tcp').catch(async (error: unknown) => {
-    await serving.stop(0)
-    throw error
   })
+  const listening = await listen(server, address, options.shared ?? false, tls ? 'tls' : 'tcp').catch(
+    async (error: unknown) => {
+      await serving.stop(0)
+      throw error
+    },
+  )
   return {
     url: listening.url,
     watch: () => {},

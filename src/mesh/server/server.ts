@@ -4,6 +4,7 @@ import type { Address } from './address.ts'
 import type { Callee } from './callee.ts'
 import type { Health } from './health.ts'
 import type { Limits } from './limits.ts'
+import type { ServerTls } from './tls.ts'
 import type { Traffic } from './traffic.ts'
 
 /** What every server of calls is opened with, whatever it speaks. */
@@ -15,6 +16,8 @@ export interface ServerOptions {
   readonly limits?: Partial<Limits>
   /** What is under way by all doors of this process. */
   readonly traffic: Traffic
+  /** Encrypts what goes over ports; sockets of files never are. @default nothing is */
+  readonly tls?: ServerTls
   /** Other processes listen on the same port; the system hands connections to all of them. */
   readonly shared?: boolean
 }

@@ -1,4 +1,4 @@
-import { connect as connectPlain, type Socket } from 'node:net'
+import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 import { SkerryError } from '../../../errors.ts'
 
@@ -39,6 +39,7 @@ export function shownAddress(address: RegistryAddress): string {
 export function dial(address: RegistryAddress, tls: TlsOptions | undefined): Socket {
   if (address.kind === 'unix') return connectPlain({ path: address.path })
   const { host, port } = address
-  if (address.kind === 'tls') return connectTls({ servername: host, ...tls, host, port })
+  // An address is no name that a registry could choose a certificate by.
+  if (address.kind === 'tls') return connectTls({ ...(isIP(host) ? {} : { servername: host }), ...tls, host, port })
   return connectPlain({ host, port })
 }

@@ -14,7 +14,7 @@ import type { AnyCall } from '../../../call.ts'
 import { info } from '../../../contract.ts'
 import { codeOf, messageOf, SkerryError } from '../../../errors.ts'
 import { type Clock, inTime } from '../../../time.ts'
-import { type Address, urlOf } from '../address.ts'
+import { urlOf } from '../address.ts'
 import type { Callee } from '../callee.ts'
 import { wired } from '../errors.ts'
 import { type Headers, readAbout, readPriority, unbegunHeader } from '../headers.ts'
@@ -23,6 +23,7 @@ import { defaultLimits } from '../limits.ts'
 import { withNulls } from '../nulls.ts'
 import { problemOf } from '../problem.ts'
 import type { CallServer, ServerOptions } from '../server.ts'
+import { checkedTls, type ServerTls } from '../tls.ts'
 import { definitionsOf } from './definitions.ts'
 
 export interface GrpcOptions extends ServerOptions {
@@ -50,7 +51,7 @@ export async function openGrpc(options: GrpcOptions): Promise<CallServer> {
   health.onChange((stage) => {
     for (const name of names) states.setStatus(name, stage === 'serving' ? 'SERVING' : 'NOT_SERVING')
   })
-  const url = await bind(server, options.address)
+  const url = await bind(server, options)
   return {
     url,
     watch: () => {},
@@ -61,17 +62,25 @@ export async function openGrpc(options: GrpcOptions): Promise<CallServer> {
   }
 }
 
-function bind(server: Server, address: Address): Promise<string> {
+function bind(server: Server, { address, tls }: GrpcOptions): Promise<string> {
   if (address.kind === 'unix')
     throw new SkerryError('invalid_config', `${urlOf(address)}: gRPC listens on ports only; give one`)
   const host = address.host.includes(':') ? `[${address.host}]` : address.host
+  const scheme = tls ? 'grpcs' : 'grpc'
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${address.port}`, ServerCredentials.createInsecure(), (cause, port) => {
-      if (!cause) return resolve(`grpc://${host}:${port}`)
-      const message = `grpc://${host}:${address.port}: cannot listen: ${messageOf(cause)}; choose another address`
+    server.bindAsync(`${host}:${address.port}`, credentialsOf(tls), (cause, port) => {
+      if (!cause) return resolve(`${scheme}://${host}:${port}`)
+      const message = `${scheme}://${host}:${address.port}: cannot listen: ${messageOf(cause)}; choose another address`
       reject(new SkerryError('invalid_config', message, { cause }))
     })
   })
+}
+
+function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure()
+  const { cert, key, ca } = checkedTls(tls)
+  const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(cert) }
+  return ServerCredentials.createSsl(ca === undefined ? null : Buffer.from(ca), [pair], ca !== undefined)
 }
 
 function handlersOf(callee: Callee, options: GrpcOptions): Record<string, handleUnaryCall<unknown, unknown>> {

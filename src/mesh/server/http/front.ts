@@ -1,8 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { createServer as createSecure } from 'node:tls'
 import type { Clock } from '../../../time.ts'
 import type { Limits } from '../limits.ts'
+import { type ServerTls, serverTls } from '../tls.ts'
 import { refuseExpectation } from './problems.ts'
 
 /** HTTP/1.1 and HTTP/2 without TLS on one port: the first bytes of a connection tell. */
@@ -18,7 +20,7 @@ export interface Front {
 /** The first bytes of HTTP/2 (RFC 9113 §3.4); no method of HTTP/1.1 begins so. */
 const preface = Buffer.from('PRI')
 
-export function createFront(handler: RequestListener, limits: Limits, clock: Clock): Front {
+export function createFront(handler: RequestListener, limits: Limits, clock: Clock, tls: ServerTls | undefined): Front {
   const server = createServer(
     {
       headersTimeout: limits.requestMs,
@@ -40,24 +42,13 @@ export function createFront(handler: RequestListener, limits: Limits, clock: Clo
   // Else it would be answered without a word.
   server.on('checkExpectation', refuseExpectation)
   const sessions = sessionsOf(http2, limits)
-  const undecided = new Set<Socket>()
   const [speakHttp1] = server.listeners('connection') as [(socket: Socket) => void]
+  const speak = (socket: Socket, isHttp2: boolean): void => {
+    if (isHttp2) http2.emit('connection', socket)
+    else speakHttp1.call(server, socket)
+  }
   server.removeAllListeners('connection')
-  server.on('connection', (socket: Socket) => {
-    undecided.add(socket)
-    // Whoever says nothing is no request that could take too long.
-    const silent = clock.after(limits.requestMs, () => socket.destroy(), { background: true })
-    const end = (): void => {
-      silent.cancel()
-      undecided.delete(socket)
-    }
-    socket.once('close', end)
-    decide(socket, (isHttp2) => {
-      end()
-      if (isHttp2) http2.emit('connection', socket)
-      else speakHttp1.call(server, socket)
-    })
-  })
+  const undecided = tls ? acceptSecure(server, speak, tls, limits) : accept(server, speak, limits, clock)
   return {
     server,
     retire() {
@@ -70,6 +61,43 @@ export function createFront(handler: RequestListener, limits: Limits, clock: Clo
       for (const socket of undecided) socket.destroy()
     },
   }
+}
+
+type Speak = (socket: Socket, isHttp2: boolean) => void
+
+/** Hands connections on once it is known what they speak; gives those of which it is not known yet. */
+function accept(server: Server, speak: Speak, limits: Limits, clock: Clock): ReadonlySet<Socket> {
+  const undecided = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    undecided.add(socket)
+    // Whoever says nothing is no request that could take too long.
+    const silent = clock.after(limits.requestMs, () => socket.destroy(), { background: true })
+    const end = (): void => {
+      silent.cancel()
+      undecided.delete(socket)
+    }
+    socket.once('close', end)
+    decide(socket, (isHttp2) => {
+      end()
+      speak(socket, isHttp2)
+    })
+  })
+  return undecided
+}
+
+/** Within TLS both sides agree beforehand on which HTTP they speak. What lies beneath stays undecided: its end is the end of both. */
+function acceptSecure(server: Server, speak: Speak, tls: ServerTls, limits: Limits): ReadonlySet<Socket> {
+  const undecided = new Set<Socket>()
+  // It is given connections, and listens nowhere itself.
+  const secure = createSecure({ ...serverTls(tls, limits.requestMs), ALPNProtocols: ['h2', 'http/1.1'] })
+  secure.on('secureConnection', (socket) => speak(socket, socket.alpnProtocol === 'h2'))
+  secure.on('tlsClientError', (_error, socket) => socket.destroy())
+  server.on('connection', (socket: Socket) => {
+    undecided.add(socket)
+    socket.once('close', () => undecided.delete(socket))
+    secure.emit('connection', socket)
+  })
+  return undecided
 }
 
 /** Reads as much as tells the two apart, and puts it back. */

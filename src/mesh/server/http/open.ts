@@ -21,10 +21,11 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
   const { health, clock, callees } = options
   const limits = { ...defaultLimits, ...options.limits }
   let front: Front | undefined
+  const tls = options.address.kind === 'tcp' ? options.tls : undefined
   const metrics = new Metrics(options.traffic)
   const app = fastify({
     serverFactory(handler: RequestListener) {
-      front = createFront(handler, limits, clock)
+      front = createFront(handler, limits, clock, tls)
       return front.server
     },
     bodyLimit: limits.bodyBytes,
@@ -48,7 +49,7 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
   answerUnknown(app, table)
   await app.ready()
   const { server, retire, cut } = front as unknown as Front
-  const listening = await listen(server, options.address, options.shared ?? false)
+  const listening = await listen(server, options.address, options.shared ?? false, tls ? 'https' : 'http')
   return {
     url: listening.url,
     watch: (fact) => metrics.watch(fact),
