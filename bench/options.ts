@@ -27,7 +27,7 @@ export const USAGE = `npm run bench -- [scenario…] [options]
   --quick        one round with a tenth of the events: does everything work?
   --only NAMES   only these contenders, separated by semicolons: --only 'limit;skerry, NORMAL'
   --profile      write CPU profiles beside the results and print where the time goes
-  --record       write bench/results/<date>-<cpu>[-<scenario>].json and .md
+  --record       write bench/results/<date>-<cpu>[-<scenario>].json and .md, and .svg where there are curves
   --json         print one JSON object instead of tables
   --dir FOLDER   where runs keep their files (default: the system's temporary folder)
   --list         print the scenarios, the groups that they are in and their contenders

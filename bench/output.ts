@@ -1,6 +1,7 @@
 /** What the benchmark says: progress and remarks on the error stream, reports on the output, records in files. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { curvesOf, curvesSvg, curveTable } from './curves.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { BenchOptions } from './options.ts'
 import type { Hotspot } from './profile.ts'
@@ -21,7 +22,8 @@ export function progress(line: string): void {
 }
 
 export function printReport(report: ScenarioReport): void {
-  const parts = [headline(report), '', renderText(tableOf(report)), '', ...remarks(report), '']
+  const curves = curvesOf(report).flatMap((curve) => [curveTable(curve), ''])
+  const parts = [headline(report), '', renderText(tableOf(report)), '', ...curves, ...remarks(report), '']
   process.stdout.write(`${parts.join('\n')}\n`)
 }
 
@@ -37,7 +39,9 @@ export function writeRecord(reports: readonly ScenarioReport[], options: BenchOp
   const name = [taken.slice(0, 10), slug(machine.cpu), ...options.scenarios].join('-')
   mkdirSync(RESULTS, { recursive: true })
   writeFileSync(join(RESULTS, `${name}.json`), `${json}\n`)
-  writeFileSync(join(RESULTS, `${name}.md`), markdown(reports, machine, taken))
+  writeFileSync(join(RESULTS, `${name}.md`), markdown(reports, machine, { taken, name }))
+  const curves = reports.flatMap(curvesOf)
+  if (curves.length > 0) writeFileSync(join(RESULTS, `${name}.svg`), curvesSvg(curves))
   say(`Recorded in bench/results/${name}.json and .md`)
 }
 
@@ -77,7 +81,11 @@ function plain(report: ScenarioReport): object {
   return { name, title, load, rows, verdicts, absences, profiles, samples }
 }
 
-function markdown(reports: readonly ScenarioReport[], machine: Machine, taken: string): string {
+function markdown(
+  reports: readonly ScenarioReport[],
+  machine: Machine,
+  { taken, name }: { readonly taken: string; readonly name: string },
+): string {
   const servers = Object.entries(machine.servers).map(([name, version]) => `${name} ${version}`)
   const lines = [
     `# Benchmark of ${taken.slice(0, 10)}`,
@@ -88,8 +96,10 @@ function markdown(reports: readonly ScenarioReport[], machine: Machine, taken: s
   ]
   for (const report of reports) {
     lines.push('', `## ${headline(report)}`, '', renderMarkdown(tableOf(report)), '')
+    for (const curve of curvesOf(report)) lines.push(curveTable(curve), '')
     lines.push('```text', ...remarks(report), '```')
   }
+  if (reports.some((report) => curvesOf(report).length > 0)) lines.push('', `![Cost against size](${name}.svg)`)
   return `${lines.join('\n')}\n`
 }
 

@@ -1,4 +1,5 @@
 /** Reports as text for a terminal, and as Markdown for the record. Pure. */
+import { isPoint } from './curves.ts'
 import type { Row, ScenarioReport, Verdict } from './report.ts'
 import type { Spread } from './statistics.ts'
 import type { Bound, Metric, Target } from './types.ts'
@@ -14,7 +15,9 @@ const NOTHING = '–'
 const METRICS: Readonly<Record<Metric, string>> = { rate: 'events/s', p50Us: 'p50', p99Us: 'p99' }
 
 export function tableOf({ scenario, rows }: ScenarioReport): Table {
-  const figureNames = [...new Set(rows.flatMap((row) => Object.keys(row.figures ?? {})))]
+  const figureNames = [...new Set(rows.flatMap((row) => Object.keys(row.figures ?? {})))].filter(
+    (name) => !isPoint(name),
+  )
   const figures = figureNames.map((name): Column => [name, (row) => medianOf(row.figures?.[name], figure)])
   const comparison: Column[] =
     scenario.reference === undefined ? [] : [[`÷ ${scenario.reference}`, (row) => times(row.toReference)]]
