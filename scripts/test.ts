@@ -81,7 +81,9 @@ function tool(name: string, ...args: string[]): boolean {
 
 /** Test files that need a server, and are skipped where it is missing: see `test/servers/needs.ts`. */
 function needsServer(file: string): boolean {
-  return /^src\/[^/]+\/(postgres|postgres-bus|nats|rabbitmq|kafka)\/|^test\/(shop-engines|faults)/.test(file)
+  return /^src\/[^/]+\/(postgres|postgres-bus|nats|rabbitmq|kafka)\/|^test\/(shop-engines|faults|real-clients)/.test(
+    file,
+  )
 }
 
 function runTests(patterns: string[], atOnce: number, chosen: (file: string) => boolean = () => true): boolean {

@@ -25,6 +25,7 @@ import { problemOf } from '../problem.ts'
 import type { CallServer, ServerOptions } from '../server.ts'
 import { checkedTls, type ServerTls } from '../tls.ts'
 import { definitionsOf } from './definitions.ts'
+import { areFields } from './wire.ts'
 
 export interface GrpcOptions extends ServerOptions {
   /** The `.proto` of each callee. */
@@ -42,7 +43,7 @@ export async function openGrpc(options: GrpcOptions): Promise<CallServer> {
   )
   for (const [name, definition] of services) {
     const callee = callees.find(({ contract }) => name.startsWith(`${contract[info].name.replaceAll('-', '_')}.`))
-    if (callee) server.addService(definition, handlersOf(callee, options))
+    if (callee) server.addService(readable(definition), handlersOf(callee, options))
   }
   new ReflectionService(definitions as never).addToServer(server)
   const names = ['', ...services.map(([name]) => name)]
@@ -76,6 +77,30 @@ function bind(server: Server, { address, tls }: GrpcOptions): Promise<string> {
   })
 }
 
+/** What came in the place of a message. */
+class Unreadable {
+  readonly cause: unknown
+
+  constructor(cause: unknown) {
+    this.cause = cause
+  }
+}
+
+/** The library takes bytes that are no message for a fault of the server: here they are handed on as what they are. */
+function readable(definition: ServiceDefinition): ServiceDefinition {
+  const methods = Object.entries(definition).map(([name, method]) => {
+    const requestDeserialize = (bytes: Buffer): unknown => {
+      try {
+        return areFields(bytes) ? method.requestDeserialize(bytes) : new Unreadable('it ends too early')
+      } catch (cause) {
+        return new Unreadable(cause)
+      }
+    }
+    return [name, { ...method, requestDeserialize }]
+  })
+  return Object.fromEntries(methods)
+}
+
 function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure()
   const { cert, key, ca } = checkedTls(tls)
@@ -100,6 +125,12 @@ function handlerOf(callee: Callee, type: AnyCall, { clock, traffic }: GrpcOption
       call.once('cancelled', () => gone.abort())
       const leftUs = (): boolean => gone.signal.aborted
       const text = await traffic.during(readPriority(headers), leftUs, async () => {
+        if (call.request instanceof Unreadable) {
+          const { cause } = call.request
+          throw new SkerryError('invalid_request', `${type.label}: its message is none (${messageOf(cause)})`, {
+            cause,
+          })
+        }
         const input = withNulls(call.request, schema, schema)
         checkJson(input)
         const about = { ...readAbout(headers), ...deadlineOf(call, clock) }
