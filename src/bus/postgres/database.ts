@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { SkerryError } from '../../errors.ts'
 import { type Clock, pause } from '../../time.ts'
-import { explain, troubleOf, unavailable } from './failures.ts'
+import { explain, isSilence, troubleOf, unavailable } from './failures.ts'
 
 export type Row = Record<string, unknown>
 
@@ -25,7 +25,7 @@ const longestWaitMs = 250
  */
 export class Database {
   readonly place: string
-  readonly #pool: pg.Pool
+  #pool: pg.Pool
   readonly #options: DatabaseOptions
   readonly #closed = new AbortController()
   /** Until the bus is open, refused credentials are final; later they may be on their way back. */
@@ -34,9 +34,7 @@ export class Database {
   constructor(options: DatabaseOptions) {
     this.#options = options
     this.place = options.place
-    this.#pool = new pg.Pool({ ...connectionTo(options.url, options.timeoutMs), max: mostConnections })
-    // A connection that breaks while nobody uses it has been taken out of the pool already.
-    this.#pool.on('error', () => {})
+    this.#pool = this.#newPool()
   }
 
   get closed(): boolean {
@@ -50,7 +48,26 @@ export class Database {
 
   /** Asks once. Rejects with what the server or the network said. */
   async once(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.#pool.query<Row>(text, values as unknown[])).rows
+    const pool = this.#pool
+    try {
+      return (await pool.query<Row>(text, values as unknown[])).rows
+    } catch (error) {
+      // Where one fell silent the others may have, too; each would be found out by a question that waits in vain.
+      // Where questions wait for a connection none rests, and an ended pool would keep them waiting.
+      if (isSilence(error) && pool === this.#pool && pool.waitingCount === 0 && !this.closed) {
+        this.#pool = this.#newPool()
+        void pool.end()
+      }
+      throw error
+    }
+  }
+
+  #newPool(): pg.Pool {
+    const { url, timeoutMs } = this.#options
+    const pool = new pg.Pool({ ...connectionTo(url, timeoutMs), max: mostConnections })
+    // A connection that breaks while nobody uses it has been taken out of the pool already.
+    pool.on('error', () => {})
+    return pool
   }
 
   /** Asks until there is an answer; `text` may run more than once. Rejects with `unavailable` after the time-out. */

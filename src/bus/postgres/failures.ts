@@ -30,6 +30,9 @@ const collisions = new Set(['40001', '40P01'])
 /** Refused at the door. When a bus is open already, credentials may be on their way back. */
 const refusals = /^(28...|42501|3D000)$/
 
+/** Nothing came for as long as a statement may take. */
+export const isSilence = (error: unknown): boolean => /^Query read timeout/.test(messageOf(error))
+
 export type Trouble = 'lost' | 'collision' | 'refused' | 'other'
 
 /** What kind of failure that was: whether trying again may help, and how soon. */
