@@ -14,6 +14,8 @@ export class Passage {
   readonly port: number
   readonly #listener: Server
   readonly #pairs = new Set<Pair>()
+  /** Connections that were made so far. */
+  made = 0
   /** Bytes that came from the server. */
   received = 0
   /** Bytes that reached nobody. */
@@ -90,6 +92,7 @@ export class Passage {
   #pair(client: Socket, server: Socket): void {
     const pair: Pair = { client, server, swallows: this.#swallowing }
     this.#pairs.add(pair)
+    this.made++
     client.on('data', (data) => {
       if (pair.swallows) this.swallowed += data.length
       else server.write(data)

@@ -5,27 +5,20 @@ import { Passage } from '../../../test/servers/passage.ts'
 import { asVersion12, postgres } from '../../../test/servers/postgres.ts'
 import { codeOf } from '../../errors.ts'
 import { systemClock } from '../../time.ts'
-import type { Migration, ReadTx, Store, StoreTx } from '../store.ts'
-import { administer, postgresFixture, proxyTo, type TestServer, testServer, type WireProxy } from './fixture.ts'
+import type { Store, StoreTx } from '../store.ts'
+import {
+  add,
+  administer,
+  ids,
+  postgresFixture,
+  proxyTo,
+  sqlOf,
+  type TestServer,
+  tables,
+  testServer,
+  type WireProxy,
+} from './fixture.ts'
 import { openPostgresStore, type PostgresStoreOptions } from './open.ts'
-
-const tables: Migration = {
-  number: 1,
-  name: 'tables',
-  sql: 'create table item (id integer primary key, n integer not null default 0)',
-  additive: true,
-}
-
-const sqlOf =
-  (tx: ReadTx) =>
-  (template: TemplateStringsArray, ...values: unknown[]) =>
-    tx.query(template, values)
-
-const add = (store: Store, id: number): Promise<unknown> =>
-  store.write((tx) => sqlOf(tx)`insert into item (id) values (${id})`)
-
-const ids = (store: Store): Promise<unknown[]> =>
-  store.read(async (tx) => (await sqlOf(tx)`select id from item order by id`).map((row) => row.id))
 
 describe('PostgreSQL store, faults', { skip: missing('postgresql') }, () => {
   let server: TestServer

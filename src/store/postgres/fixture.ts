@@ -8,7 +8,7 @@ import type { Durability, Server } from '../../../test/servers/kinds.ts'
 import { postgres } from '../../../test/servers/postgres.ts'
 import { randomIdentity } from '../../ids.ts'
 import { systemClock } from '../../time.ts'
-import type { Store, StoreOptions } from '../store.ts'
+import type { Migration, ReadTx, Store, StoreOptions } from '../store.ts'
 import { openPostgresStore, type PostgresStoreOptions } from './open.ts'
 import { quoted } from './place.ts'
 import type { PostgresStore } from './store.ts'
@@ -189,3 +189,22 @@ export async function proxyTo(server: Pick<TestServer, 'url'>): Promise<WireProx
     },
   }
 }
+
+/** What most tests write to, and with what. */
+export const tables: Migration = {
+  number: 1,
+  name: 'tables',
+  sql: 'create table item (id integer primary key, n integer not null default 0)',
+  additive: true,
+}
+
+export const sqlOf =
+  (tx: ReadTx) =>
+  (template: TemplateStringsArray, ...values: unknown[]) =>
+    tx.query(template, values)
+
+export const add = (store: Store, id: number): Promise<unknown> =>
+  store.write((tx) => sqlOf(tx)`insert into item (id) values (${id})`)
+
+export const ids = (store: Store): Promise<unknown[]> =>
+  store.read(async (tx) => (await sqlOf(tx)`select id from item order by id`).map((row) => row.id))

@@ -34,7 +34,7 @@ export interface PostgresStoreOptions extends StoreOptions {
    */
   readonly prepare?: 'named' | 'unnamed'
   /**
-   * `full`: a commit survives a power cut at the server. `normal`: it survives the death of this process, but when the server
+   * `full`: a commit survives a power cut at the server, which is told to sync where it would not. `normal`: it survives the death of this process, but when the server
    * itself dies the last moments are lost, and with them what the bus was told: the next start is refused. @default 'full'
    */
   readonly durability?: 'full' | 'normal'
@@ -51,6 +51,11 @@ export interface PostgresStoreOptions extends StoreOptions {
    * handler may take longer; migrations may. @default 30 000
    */
   readonly answerMs?: number
+  /**
+   * A connection that has not answered for so long is looked after over another one, in milliseconds: where the server is not at
+   * work for it any more, it counts as lost at once. Behind a pooler nobody can see that. @default 3000
+   */
+  readonly quietMs?: number
   /** Longest wait for a connection, in milliseconds. @default 5000 */
   readonly connectMs?: number
   /** How many snapshots may be read at the same time; each is a connection. Range 1–64. @default 4 */
@@ -97,6 +102,7 @@ function placeOf(options: PostgresStoreOptions): Place {
     name: `${shown(url)} (schema ${schema})`,
     named: false,
     answerMs: Math.max(options.answerMs ?? 30_000, 2 * (options.busyMs ?? 2000)),
+    quietMs: options.quietMs ?? 3000,
     busyMs: options.busyMs ?? 2000,
     idleMs: options.idleMs ?? 15_000,
     durability: options.durability ?? 'full',

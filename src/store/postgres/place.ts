@@ -16,6 +16,8 @@ export interface Place {
   named: boolean
   /** Longest wait for an answer before the connection counts as lost, in milliseconds. */
   readonly answerMs: number
+  /** After so long without an answer the server is looked at over another connection, in milliseconds. */
+  readonly quietMs: number
   /** Longest wait for a lock, in milliseconds. */
   readonly busyMs: number
   readonly idleMs: number

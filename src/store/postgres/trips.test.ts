@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { missing } from '../../../test/servers/needs.ts'
-import type { ReadTx, Store, StoreTx } from '../store.ts'
-import { postgresFixture, proxyTo, type TestServer, testServer, type WireProxy } from './fixture.ts'
-
-const tables = [
-  { number: 1, name: 'tables', sql: 'create table item (id integer primary key, n integer not null)', additive: true },
-]
-
-const sqlOf =
-  (tx: ReadTx) =>
-  (template: TemplateStringsArray, ...values: unknown[]) =>
-    tx.query(template, values)
+import type { Store, StoreTx } from '../store.ts'
+import { postgresFixture, proxyTo, sqlOf, type TestServer, tables, testServer, type WireProxy } from './fixture.ts'
 
 /** What a transaction costs on the wire. */
 describe('PostgreSQL store, round trips', { skip: missing('postgresql') }, () => {
@@ -27,7 +18,7 @@ describe('PostgreSQL store, round trips', { skip: missing('postgresql') }, () =>
   async function trips(work: (tx: StoreTx, base: number) => Promise<void>): Promise<number> {
     const proxy: WireProxy = await proxyTo(server)
     const fixture = await postgresFixture(server)
-    const store: Store = await fixture.open({ url: proxy.url, migrations: tables })
+    const store: Store = await fixture.open({ url: proxy.url, migrations: [tables] })
     try {
       await store.write((tx) => work(tx, 0))
       const before = proxy.packets

@@ -1,9 +1,11 @@
 import type pg from 'pg'
 import { messageOf, SkerryError } from '../../errors.ts'
 import { randomIdentity } from '../../ids.ts'
-import { inTime, systemClock, type Timer } from '../../time.ts'
+import { inTime, systemClock } from '../../time.ts'
 import type { Place } from './place.ts'
+import { questionAbout, type Seen, seenIn } from './probe.ts'
 import type { Column, Wired } from './values.ts'
+import { Watchdog } from './watchdog.ts'
 
 export interface Answer {
   readonly rows: (string | null)[][]
@@ -30,7 +32,7 @@ interface Sent extends Step {
 
 /** The parts of `pg`'s connection that a query of one's own may use: see `Submittable` and node-pg-cursor. */
 interface Protocol {
-  readonly stream: { cork(): void; uncork(): void; destroy(error: Error): void }
+  readonly stream: { readonly bytesRead: number; cork(): void; uncork(): void; destroy(error: Error): void }
   parse(message: { name: string; text: string; types: readonly number[] }): void
   bind(message: { portal: string; statement: string; values: readonly Wired[] }): void
   describe(message: { type: 'S'; name: string }): void
@@ -41,6 +43,8 @@ interface Protocol {
 }
 
 const closeWithinMs = 1000
+/** Whoever looks for another connection's answer waits for so long for their own. */
+const lookMs = 2000
 
 /**
  * One connection. Statements asked for while others are under way, or in the same moment, travel together: one round trip,
@@ -57,17 +61,23 @@ export class Wire {
   readonly #identity = randomIdentity().slice(0, 16)
   #controls = new Map<string, string>()
   #death: Error | undefined
-  #watchdog: Timer | undefined
-  #askedAt = 0
+  readonly #watchdog: Watchdog
 
   private constructor(place: Place, client: pg.Client) {
     this.place = place
     this.#client = client
+    this.#watchdog = new Watchdog({
+      clock: systemClock,
+      answerMs: place.answerMs,
+      quietMs: place.quietMs,
+      look: () => this.#look(),
+      heard: () => this.#protocol.stream.bytesRead,
+      lost: (why) => this.destroy(new Error(why)),
+    })
     client.on('error', (error) => this.#died(error))
     client.on('end', () => this.#died(new Error('the connection was closed')))
-    const protocol = (client as unknown as { connection: Protocol }).connection
-    protocol.on('parameterDescription', (message) => this.#flight?.describes(message.dataTypeIDs))
-    protocol.on('noData', () => this.#flight?.handleRowDescription({ fields: [] }))
+    this.#protocol.on('parameterDescription', (message) => this.#flight?.describes(message.dataTypeIDs))
+    this.#protocol.on('noData', () => this.#flight?.handleRowDescription({ fields: [] }))
   }
 
   static async connect(place: Place): Promise<Wire> {
@@ -83,6 +93,15 @@ export class Wire {
       await wire.close()
       throw error
     }
+  }
+
+  get #protocol(): Protocol {
+    return (this.#client as unknown as { connection: Protocol }).connection
+  }
+
+  /** As the server calls this connection's process; a pooler says something else. */
+  get #pid(): number {
+    return (this.#client as unknown as { processID: number | null }).processID ?? 0
   }
 
   get dead(): boolean {
@@ -138,17 +157,16 @@ export class Wire {
 
   /** Closes in good order; what is under way is answered first. */
   async close(): Promise<void> {
-    this.#watchdog?.cancel()
     const ended = this.#client.end().catch(() => {})
     // A peer that is gone without a word would be waited for till TCP gives up.
     if (!(await inTime(systemClock, closeWithinMs, ended))) this.destroy(new Error('the connection does not close'))
-    this.#watchdog?.cancel()
+    this.#watchdog.stop()
   }
 
   /** Cuts the connection: the server rolls back what it has not committed. */
   destroy(error: Error): void {
     this.#died(error)
-    ;(this.#client as unknown as { connection: Protocol }).connection.stream.destroy(error)
+    this.#protocol.stream.destroy(error)
   }
 
   controlStep(text: string): Step {
@@ -180,8 +198,7 @@ export class Wire {
       () => this.#landed(flight),
     )
     this.#flight = flight
-    this.#askedAt = systemClock.monotonic()
-    this.#watch(this.place.answerMs)
+    this.#watchdog.asked()
     this.#client.query(flight as unknown as pg.Submittable)
   }
 
@@ -194,28 +211,26 @@ export class Wire {
   #landed(flight: Flight): void {
     if (this.#flight !== flight) return
     this.#flight = undefined
+    this.#watchdog.answered()
     if (this.#queue.length > 0) this.#fly()
   }
 
-  /** One timer for all: most answers come long before it would fire. It measures the wire, so it goes by the machine's time. */
-  #watch(ms: number): void {
-    if (this.#watchdog) return
-    this.#watchdog = systemClock.after(
-      ms,
-      () => {
-        this.#watchdog = undefined
-        if (!this.#flight) return
-        const left = this.#askedAt + this.place.answerMs - systemClock.monotonic()
-        if (left > 0) this.#watch(left)
-        else this.destroy(new Error(`no answer for ${this.place.answerMs} ms`))
-      },
-      { background: true },
-    )
+  async #look(): Promise<Seen> {
+    let wire: Wire | undefined
+    try {
+      wire = await Wire.connect({ ...this.place, named: false, answerMs: lookMs, quietMs: lookMs })
+      const { rows } = await wire.control(questionAbout(this.#pid))
+      return seenIn(rows[0], wire.#pid)
+    } catch {
+      return 'unknown'
+    } finally {
+      void wire?.close()
+    }
   }
 
   #died(error: Error): void {
     this.#death ??= new Error(messageOf(error), { cause: error })
-    this.#watchdog?.cancel()
+    this.#watchdog.stop()
     const waiting = [...(this.#flight ? [this.#flight] : [])]
     this.#flight = undefined
     for (const flight of waiting) flight.handleError(this.#death)
