@@ -30,8 +30,9 @@ export interface EngineOptions {
   /** Separates applications and tenants on one server. @default 'skerry', or SKERRY_APP */
   readonly app?: string
   /**
-   * `full`: what is accepted survives a power cut; an engine that cannot promise it is refused. `normal` (and `engine`, the
-   * same word for servers): it survives the death of any process of ours, and whatever else the engine promises.
+   * `full`: what is accepted survives a power cut; an engine that cannot promise it is refused. `normal`, and `engine` where the
+   * bus is a server: it survives the death of any process of ours, and whatever else the engine promises. Stores on PostgreSQL
+   * are synced with `engine`, and not with `normal`.
    * @default 'full', or SKERRY_DURABILITY
    */
   readonly durability?: 'full' | 'normal' | 'engine'
@@ -126,6 +127,8 @@ const stores: Readonly<Record<StoreEngine, OpenStore>> = {
     const directUrl = process.env.SKERRY_STORE_DIRECT
     return openPostgresStore({
       ...commonOfStore(options),
+      // `engine` accepts what the bus promises; this server syncs unless it is told not to.
+      durability: wantedDurability(options) === 'normal' ? 'normal' : 'full',
       ...(directUrl && { directUrl }),
       url,
       service,
@@ -192,9 +195,12 @@ export function storePlace(options: EngineOptions): Place<StoreEngine> {
 const appOf = (options: EngineOptions): string => options.app ?? (process.env.SKERRY_APP || 'skerry')
 
 function durabilityOf(options: EngineOptions): 'full' | 'normal' {
+  return wantedDurability(options) === 'full' ? 'full' : 'normal'
+}
+
+function wantedDurability(options: EngineOptions): 'full' | 'normal' | 'engine' {
   const wanted = options.durability ?? (process.env.SKERRY_DURABILITY || 'full')
-  if (wanted === 'full' || wanted === 'normal') return wanted
-  if (wanted === 'engine') return 'normal'
+  if (wanted === 'full' || wanted === 'normal' || wanted === 'engine') return wanted
   throw new SkerryError('invalid_config', `durability '${wanted}': use full, normal or engine`)
 }
 

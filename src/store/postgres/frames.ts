@@ -28,14 +28,20 @@ export function beginWrite(place: Place, mode: WriteMode): string[] {
     `begin isolation level ${isolation[mode]}`,
     `set local lock_timeout = ${place.busyMs}`,
     `lock table ${lockTable(place.schema)} in ${lock[mode]} mode`,
-    settings(place, {
-      // Skerry itself never rests for long; others' bookkeeping, leases included, waits for it.
-      idle_in_transaction_session_timeout: String(mode === 'bookkeeping' ? Math.min(3000, place.idleMs) : place.idleMs),
-      ...(place.durability === 'normal' && { synchronous_commit: 'off' }),
-      // A scan of a whole table marks all of it as read, and conflicts with every other process that writes to it. Where there
-      // is no other way it is taken all the same, at an imaginary cost that must not bring the compiler in.
-      ...((mode === 'serial' || mode === 'whole') && { enable_seqscan: 'off', jit: 'off' }),
-    }),
+    settings(
+      place,
+      {
+        // Skerry itself never rests for long; others' bookkeeping, leases included, waits for it.
+        idle_in_transaction_session_timeout: String(
+          mode === 'bookkeeping' ? Math.min(3000, place.idleMs) : place.idleMs,
+        ),
+        ...(place.durability === 'normal' && { synchronous_commit: 'off' }),
+        // A scan of a whole table marks all of it as read, and conflicts with every other process that writes to it. Where there
+        // is no other way it is taken all the same, at an imaginary cost that must not bring the compiler in.
+        ...((mode === 'serial' || mode === 'whole') && { enable_seqscan: 'off', jit: 'off' }),
+      },
+      place.durability === 'full' ? [synced] : [],
+    ),
   ]
 }
 
@@ -50,8 +56,12 @@ export function beginRead(place: Place): string[] {
   ]
 }
 
-function settings(place: Place, more: Readonly<Record<string, string>>): string {
+function settings(place: Place, more: Readonly<Record<string, string>>, extra: readonly string[] = []): string {
   const all = { search_path: quoted(place.schema), timezone: 'UTC', datestyle: 'ISO', bytea_output: 'hex', ...more }
   const calls = Object.entries(all).map(([name, value]) => `set_config('${name}', ${literal(value)}, true)`)
-  return `select ${calls.join(', ')}`
+  return `select ${[...calls, ...extra].join(', ')}`
 }
+
+/** Where a server does not sync by default, it does here; what is stricter than that stays so. */
+const synced = `set_config('synchronous_commit', case current_setting('synchronous_commit') when 'off' then 'on'
+  else current_setting('synchronous_commit') end, true)`

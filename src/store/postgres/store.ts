@@ -23,8 +23,12 @@ export interface PostgresStoreParts {
 
 /** Whoever writes here does so one at a time. */
 interface Desk {
+  readonly name: 'h' | 'b'
   readonly line: Line
   readonly link: Link
+  /** How many commits the server has confirmed, and the connection on which that was seen to be so. */
+  confirmed: number
+  checkedOn: Session | undefined
 }
 
 /** A store in one schema of a PostgreSQL database: handlers write on one connection, bookkeeping on a second, a few read. */
@@ -40,26 +44,31 @@ export class PostgresStore implements Store {
   readonly #readers: Links
   readonly #opener = randomIdentity()
   #closing: Promise<void> | undefined
+  /** Set when the server has gone back behind what it confirmed: nothing works from then on. */
+  #lost: SkerryError | undefined
 
   constructor(parts: PostgresStoreParts) {
     const { place, first } = parts
     this.#parts = parts
     this.identity = parts.identity
-    this.#handlers = { line: new Line(), link: new Link(place, first) }
-    this.#bookkeeping = { line: new Line(), link: new Link(place) }
+    const desk = (name: Desk['name'], link: Link): Desk => ({
+      ...{ name, line: new Line(), link, confirmed: 0, checkedOn: undefined },
+    })
+    this.#handlers = desk('h', new Link(place, first))
+    this.#bookkeeping = desk('b', new Link(place))
     this.#readers = new Links(place, parts.readers)
     this.signal = parts.direct && new PostgresSignal(parts.direct, this.#opener)
   }
 
   async write<T>(work: (tx: StoreTx) => Promise<T>, mode: WriteMode = 'serial'): Promise<T> {
     this.#mustBeOpen()
-    const { line, link } = mode === 'bookkeeping' ? this.#bookkeeping : this.#handlers
-    await line.enter()
+    const desk = mode === 'bookkeeping' ? this.#bookkeeping : this.#handlers
+    await desk.line.enter()
     try {
       this.#mustBeOpen()
-      return await this.#transaction(await link.session(), work, mode)
+      return await this.#transaction(desk, await this.#session(desk), work, mode)
     } finally {
-      line.leave()
+      desk.line.leave()
     }
   }
 
@@ -113,7 +122,27 @@ export class PostgresStore implements Store {
     }
   }
 
-  async #transaction<T>(session: Session, work: (tx: StoreTx) => Promise<T>, mode: WriteMode): Promise<T> {
+  /**
+   * On a new connection the server may have less than it has confirmed: it was restored while we were away, a copy that lagged
+   * behind took over, or it did not sync. What this process remembers is of no use then, and work on it would lose events.
+   */
+  async #session(desk: Desk): Promise<Session> {
+    const session = await desk.link.session()
+    if (session === desk.checkedOn) return session
+    if (desk.confirmed > 0) {
+      const text = `select commits from ${this.#table('opener')} where id = '${this.#opener}.${desk.name}'`
+      const { rows } = await session.wire.control(text).catch((error: unknown) => {
+        throw statementError(error, this.#parts.place.name, text)
+      })
+      const missing = desk.confirmed - Number(rows[0]?.[0] ?? 0)
+      if (missing > 0) this.#lost = wentBack(this.#parts.place, missing)
+      this.#mustBeOpen()
+    }
+    desk.checkedOn = session
+    return session
+  }
+
+  async #transaction<T>(desk: Desk, session: Session, work: (tx: StoreTx) => Promise<T>, mode: WriteMode): Promise<T> {
     const { place, crash } = this.#parts
     const tx = new PostgresStoreTx(session, beginWrite(place, mode), mode === 'whole')
     let result: T
@@ -126,15 +155,16 @@ export class PostgresStore implements Store {
       throw tx.reason(error)
     }
     crash('store.before-commit')
-    await tx.commit(this.#counting(session.wire, mode === 'bookkeeping' ? 'b' : 'h'))
+    const counted = await tx.commit(this.#counting(session.wire, desk.name))
+    if (counted) desk.confirmed = Number(counted.rows[0]?.[0])
     crash('store.after-commit')
     return result
   }
 
-  /** Travels with every commit; see `version`. */
+  /** Travels with every commit; see `version` and `#session`. */
   #counting(wire: Wire, desk: string): Step {
     const text = `insert into ${this.#table('opener')} (id) values ('${this.#opener}.${desk}')
-      on conflict (id) do update set commits = skerry_opener.commits + 1, at = now()`
+      on conflict (id) do update set commits = skerry_opener.commits + 1, at = now() returning commits`
     return wire.controlStep(text)
   }
 
@@ -156,6 +186,16 @@ export class PostgresStore implements Store {
   }
 
   #mustBeOpen(): void {
+    if (this.#lost) throw this.#lost
     if (this.#closing) throw new SkerryError('closed', `the store ${this.#parts.place.name} is closed`)
   }
+}
+
+/** `closed`: no event is to blame, and the service comes to rest. */
+function wentBack({ name }: Place, missing: number): SkerryError {
+  return new SkerryError(
+    'closed',
+    `${name}: the server came back without the last ${missing} commits that it had confirmed (restored from a copy, or not ` +
+      'synced); start this process again: it goes on from there, or says why it cannot',
+  )
 }

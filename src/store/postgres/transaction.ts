@@ -252,15 +252,17 @@ export class PostgresStoreTx extends PostgresTx implements StoreTx {
   }
 
   /** Commits, with `last` in the same round trip. Rejects with `outcome_unknown` when the connection broke meanwhile. */
-  async commit(last: Step): Promise<void> {
+  /** Resolves with what the server answered to `last`; undefined when there was nothing to commit. */
+  async commit(last: Step): Promise<Answer | undefined> {
     this.end()
-    if (!this.begun) return
+    if (!this.begun) return undefined
     const { wire } = this.session
     this.sendControls()
-    wire.ask(last).catch(ignore)
+    const answered = wire.ask(last).catch(() => undefined)
     try {
       const { tag } = await wire.control('commit')
       if (tag === 'ROLLBACK') throw new SkerryError('io_error', `${wire.place.name}: the transaction was rolled back`)
+      return await answered
     } catch (error) {
       throw await this.#uncommitted(error)
     }
