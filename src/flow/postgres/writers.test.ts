@@ -86,7 +86,8 @@ describe('several processes on one PostgreSQL store', { skip: missing('postgresq
         assert.deepEqual(await house.rows(same, 'select n from account where id = 7'), [{ n: 400 }])
         assert.ok(house.count('conflict') > 0, 'they were in one another’s way')
         assert.deepEqual([...attempts], [1])
-        assert.equal(house.count('retried') + house.count('dead'), 0)
+        // A machine that is busy elsewhere may overrun a budget; that is uncharged, too.
+        assert.equal(house.count('retried') - house.count('overrun') + house.count('dead'), 0)
       },
     ))
 
