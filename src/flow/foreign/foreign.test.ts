@@ -374,4 +374,19 @@ function foreignTopics(on: Kind): void {
         assert.deepEqual((await booked()).toSorted(), [1, 2, 3, 4])
       })
     }))
+
+  test('a sink whose credentials are refused buries no event: all go out once they are restored', () =>
+    inFolder(async (dir) => {
+      const one = mirror()
+      one
+        .sink('till', { url: 'nats://127.0.0.1', subject: 's', from: 'start', retry: { firstMs: 1, jitter: 0 } })
+        .on(Mirror.ordered, ({ data }) => String(data.n))
+      await running(dir, one, async ({ app, topics }) => {
+        let refusals = 5
+        topics.failure = () => (refusals-- > 0 ? new SkerryError('unauthorized', 'the password is wrong') : undefined)
+        for (const n of [1, 2, 3]) await app.publish(Mirror.ordered, { n })
+        await app.settled()
+        assert.deepEqual(topics.sent.map(({ message: { body } }) => String(body)).toSorted(), ['1', '2', '3'])
+      })
+    }))
 }

@@ -1,5 +1,5 @@
 import type { Outgoing, Sending } from '../../bus/foreign.ts'
-import { SkerryError } from '../../errors.ts'
+import { codeOf, messageOf, SkerryError } from '../../errors.ts'
 import type { SinkDefinition, SinkMessage } from '../../foreign.ts'
 import type { AnyService, SubscriptionDefinition } from '../../service.ts'
 import type { Handler, ReceivedEvent } from '../handler.ts'
@@ -48,10 +48,19 @@ function handlerOf(label: string, key: string, sink: SinkDefinition, sending: Se
       const encoded = encode?.(event)
       if (encoded === undefined) return
       const message = outgoing(label, encoded, event, sender)
-      await ctx.outside('send', (signal) => sending.send(message, signal))
+      await ctx.outside('send', (signal) => sending.send(message, signal).catch(notTheEvents))
     },
     handle: () => {},
   }
+}
+
+/**
+ * Who is refused over there, for its password or its certificate, is refused with every event: none is to blame, and the
+ * subscription's circuit waits for better times.
+ */
+function notTheEvents(error: unknown): never {
+  if (codeOf(error) !== 'unauthorized') throw error
+  throw new SkerryError('unavailable', messageOf(error), { cause: error })
 }
 
 /** Throws `terminal` for what is no message: a retry would give the same. */
