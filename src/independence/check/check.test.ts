@@ -199,15 +199,13 @@ describe('what is declared', () => {
     assert.match(problems.join(), /book\/price: dependsOn desk\.counted \('I think'\) is not borne out/)
   })
 
-  test('an opaque column that no service has is refused, with the nearest one', async () => {
+  test('an opaque column that no service has is a problem, with the nearest one', async () => {
     const app = book(stock)
-    const wrong = (column: string): Promise<unknown> => check(app, { opaque: [column] }).run({ seed: 1 })
-    await assert.rejects(wrong('stock.m'), {
-      code: 'not_found',
-      message: /column stock\.m; the nearest is 'stock\.n'$/,
-    })
-    await assert.rejects(wrong('buk.stock.n'), { message: /the nearest is 'book\.stock\.n'$/ })
-    await check(app, { opaque: ['Stock.N', 'book.stock.item'] }).run({ seed: 1 })
+    const { problems } = await reportOn(app, { opaque: ['stock.m', 'buk.stock.n', 'Stock.N', 'book.stock.item'] })
+    assert.deepEqual(problems, [
+      "opaque: no service has a column stock.m; the nearest is 'stock.n'",
+      "opaque: no service has a column buk.stock.n; the nearest is 'book.stock.n'",
+    ])
   })
 
   test('an opaque column may differ', async () => {
@@ -445,6 +443,13 @@ describe('what cannot be said', () => {
     assert.match(problems.join(), /odd\.came: field code: nothing can be made .*generate: \[\[odd\.came/)
     const made = await reportOn(app, { generate: [[Odd.came, () => ({ code: 'x' })]] })
     assert.deepEqual(made.problems, [])
+  })
+
+  test('values for a field that no event has are a problem, with the nearest one', async () => {
+    const app = book(stock)
+    app.subscribe('stock', { from: 'start' }).on(Desk.counted, async () => {})
+    const { problems } = await reportOn(app, { values: { itme: ['a'], item: ['a'] } })
+    assert.deepEqual(problems, ["values: no event has a field itme; the nearest is 'item'"])
   })
 
   test('a generator or a claim for a type that nobody handles is refused, with the nearest one', () => {

@@ -1,6 +1,5 @@
 import type { AnyEvent } from '../../contract.ts'
 import { messageOf, SkerryError } from '../../errors.ts'
-import { nearest } from '../../nearest.ts'
 import type { AnyService } from '../../service.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import { watchAmbient } from './ambient.ts'
@@ -9,7 +8,7 @@ import { Coverage } from './coverage.ts'
 import type { Generating, Generator } from './events.ts'
 import { type Example, exampleOf } from './example.ts'
 import type { Invariants } from './invariants.ts'
-import { type Opaque, opaque, refuseUnknownColumns } from './observed.ts'
+import { type Opaque, opaque, unknownColumns } from './observed.ts'
 import type { OutsideStubs } from './outside.ts'
 import { checkPair, type Found, type PairResult, pairsOf, readNumber, trialsIn } from './pairs.ts'
 import { perturb } from './perturbing.ts'
@@ -21,6 +20,7 @@ import { Scopes } from './scopes.ts'
 import { System } from './system.ts'
 import { type Pair, Trials } from './trial.ts'
 import type { Named } from './troubles.ts'
+import { refuseUnknown, unknownFields } from './unknown.ts'
 import { Variables } from './variables.ts'
 import { nothingWhole, runWholes, unexplained } from './wholes.ts'
 
@@ -120,25 +120,6 @@ export function servicesOf(app: App): readonly AnyService[] {
   return 'subscriptions' in app ? [app as AnyService] : Object.values(app as Record<string, AnyService>)
 }
 
-/** A name that nothing has would be heeded by nobody. */
-function refuseUnknown(services: readonly AnyService[], { generate = [], claims = [] }: CheckOptions): void {
-  const known = services.flatMap(({ subscriptions }) =>
-    [...subscriptions.values()].flatMap(({ handlers }) => [...handlers.keys()]),
-  )
-  const named = [
-    ...generate.map(([type]) => ['generate', type] as const),
-    ...claims
-      .flatMap((claim) => (typeof claim === 'string' ? [] : claim.slice(1)))
-      .map((type) => ['claims', type as AnyEvent] as const),
-  ]
-  for (const [where, type] of named)
-    if (!known.includes(type.label))
-      throw new SkerryError(
-        'not_found',
-        `${where}: no handler for ${type.label}; the nearest is '${nearest(type.label, known) ?? '(none)'}'`,
-      )
-}
-
 /** All handlers, as `reader type`: their numbers are their places in this list. */
 export function handlersOf(services: readonly AnyService[]): string[] {
   return services.flatMap((service) =>
@@ -177,7 +158,6 @@ async function within<T>(
   system.world.statements.reached = (place) => reached.get(place) ?? new Set()
   system.world.stepped = (job) => variables.look(job)
   try {
-    refuseUnknownColumns(options.opaque ?? [], system.world)
     return await work(system)
   } finally {
     unwatch()
@@ -194,7 +174,11 @@ async function checkAll(system: System, options: CheckOptions, run: RunOptions):
   const hidden = opaque(options.opaque ?? [])
   const pairs = pairsOf(system.places)
   const results: PairResult[] = []
-  const problems = new Set<string>(system.problems)
+  const unknown = [
+    ...unknownColumns(options.opaque ?? [], system.world),
+    ...unknownFields(system, options.values ?? {}),
+  ]
+  const problems = new Set<string>([...unknown, ...system.problems])
   const left = leftOut(system, pairs, run)
   for (const [ordinal, pair] of pairs.entries()) {
     if (left.has(pair)) continue

@@ -1,4 +1,3 @@
-import { SkerryError } from '../../errors.ts'
 import { nearest } from '../../nearest.ts'
 import type { Plain } from '../../store/store.ts'
 import type { Course } from './flow.ts'
@@ -32,22 +31,19 @@ export function opaque(columns: readonly string[]): Opaque {
   return (service, table, column) => has(`${table}.${column}`) || has(`${service}.${table}.${column}`)
 }
 
-/** A column that is not there would hide nothing, and nobody would notice. Throws `not_found` with the nearest name. */
-export function refuseUnknownColumns(columns: readonly string[], { units }: Pick<World, 'units'>): void {
+/** Of columns that are said to be opaque, those that are not there: they would hide nothing, and nobody would notice. */
+export function unknownColumns(columns: readonly string[], { units }: Pick<World, 'units'>): string[] {
   const known = units.flatMap(({ service, db }) =>
     [...db.schema.tables].flatMap(([table, { columns: own }]) =>
       own.map((column) => ({ short: `${table}.${column}`, long: `${service.name}.${table}.${column}` })),
     ),
   )
-  for (const column of columns) {
+  return columns.flatMap((column) => {
     const isIt = (name: string): boolean => name.toLowerCase() === column.toLowerCase()
-    if (known.some(({ short, long }) => isIt(short) || isIt(long))) continue
+    if (known.some(({ short, long }) => isIt(short) || isIt(long))) return []
     const names = known.map(({ short, long }) => (column.split('.').length > 2 ? long : short))
-    throw new SkerryError(
-      'not_found',
-      `opaque: no service has a column ${column}; the nearest is '${nearest(column, names) ?? '(none)'}'`,
-    )
-  }
+    return [`opaque: no service has a column ${column}; the nearest is '${nearest(column, names) ?? '(none)'}'`]
+  })
 }
 
 export function look(world: World, course: Course, hidden: Opaque): Seen {

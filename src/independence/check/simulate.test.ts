@@ -44,3 +44,8 @@ test('what is left undone at the bound is said', async () => {
     'random orders find the other',
   )
 })
+
+test('an opaque column that no service has is refused', async () => {
+  const wrong = simulate(app('update'), { first, opaque: ['orders.state'] })
+  await assert.rejects(wrong, { code: 'not_found', message: /no service has a column orders\.state/ })
+})

@@ -1,4 +1,5 @@
 import type { AnyEvent } from '../../contract.ts'
+import { SkerryError } from '../../errors.ts'
 import { type Delivery, defaultMaxEventBytes } from '../../event.ts'
 import { compose } from '../../flow/compose.ts'
 import { derivedId, seededRandom } from '../../ids.ts'
@@ -6,7 +7,7 @@ import { type App, servicesOf } from './check.ts'
 import { explore } from './explore.ts'
 import { Flow } from './flow.ts'
 import { type Footprint, meeting } from './footprint.ts'
-import { look, opaque, refuseUnknownColumns, type Seen, textOf } from './observed.ts'
+import { look, opaque, type Seen, textOf, unknownColumns } from './observed.ts'
 import type { OutsideStubs } from './outside.ts'
 import { sample } from './sampling.ts'
 import { Whole } from './whole.ts'
@@ -52,7 +53,8 @@ export async function simulate(app: App, options: SimulateOptions): Promise<Simu
     const flow = new Flow(world)
     for (const [at, [type, data]] of options.first.entries()) flow.publish(deliveryOf(type, data, at))
     const hidden = opaque(options.opaque ?? [])
-    refuseUnknownColumns(options.opaque ?? [], world)
+    const [unknown] = unknownColumns(options.opaque ?? [], world)
+    if (unknown !== undefined) throw new SkerryError('not_found', unknown)
     const found = new Map<string, Ending>()
     let depth = 0
     const ended = async (order: readonly string[]): Promise<boolean> => {
