@@ -64,7 +64,7 @@ function panelOf({ contender, figure, unit, points }: Curve): string {
     left + inner.width,
   )
   const values = points.flatMap(({ spread: { min, max } }) => [min, max])
-  const y = scale(values, top + inner.height, top)
+  const y = scale(values, top + inner.height, top, 10)
   const path = points.map(({ size, spread }, at) => `${at === 0 ? 'M' : 'L'}${x(size)} ${y(spread.median)}`).join('')
   const marks = points.map(({ size, spread }) => {
     const whisker = `<line x1="${x(size)}" x2="${x(size)}" y1="${y(spread.min)}" y2="${y(spread.max)}"/>`
@@ -78,13 +78,14 @@ function panelOf({ contender, figure, unit, points }: Curve): string {
 ${marks.join('\n')}`
 }
 
-function scale(values: readonly number[], from: number, to: number): (value: number) => number {
-  const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => Math.log(Math.max(value, 1e-9))) as [
-    number,
-    number,
-  ]
+/** Where values lie between two ends; never less than `least` times as far apart, so that what is flat looks flat. */
+function scale(values: readonly number[], from: number, to: number, least = 1): (value: number) => number {
+  const logs = values.map((value) => Math.log(Math.max(value, 1e-9)))
+  const [low, high] = [Math.min(...logs), Math.max(...logs)]
+  const wider = Math.max(0, Math.log(least) - (high - low)) / 2
+  const span = high - low + 2 * wider
   return (value) => {
-    const share = high === low ? 0.5 : (Math.log(Math.max(value, 1e-9)) - low) / (high - low)
+    const share = span === 0 ? 0.5 : (Math.log(Math.max(value, 1e-9)) - low + wider) / span
     return Math.round(from + share * (to - from))
   }
 }
