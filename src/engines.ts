@@ -6,6 +6,7 @@ import { openSqliteBus } from './bus/sqlite/open.ts'
 import { SkerryError } from './errors.ts'
 import type { Topics } from './flow/foreign/topics.ts'
 import { type ForeignEngine, foreignPlace, foreignPlaces, type SinkTarget, type SourceOptions } from './foreign.ts'
+import type { HttpTransport, HttpTransportOptions } from './mesh/http/transport.ts'
 import type { CallServer, ServerOptions } from './mesh/server/server.ts'
 import { type BusEngine, type Place, placeOf, type StoreEngine } from './places.ts'
 import type { AnyService } from './service.ts'
@@ -258,6 +259,12 @@ export async function openGrpc(options: ServerOptions & { readonly protos: reado
   const libraries = '@grpc/grpc-js @grpc/proto-loader @grpc/reflection grpc-health-check protobufjs'
   const { openGrpc } = await client(libraries, () => import('./mesh/server/grpc/open.ts'))
   return openGrpc(options)
+}
+
+/** What carries calls of handlers to services elsewhere. */
+export async function openCallTransport(options: HttpTransportOptions | undefined): Promise<HttpTransport> {
+  const { HttpTransport } = await client('undici', () => import('./mesh/http/transport.ts'))
+  return new HttpTransport(options)
 }
 
 /** Loads an adapter, whose client library is installed only by those who use its engine. */

@@ -9,6 +9,7 @@ export {
   type OutputOfCall,
   Refusal,
 } from './call.ts'
+export type { CalleesOptions } from './callers.ts'
 export {
   type AnyEvent,
   type Contract,
@@ -22,6 +23,7 @@ export {
 export { type ErrorCode, errorCodes, SkerryError } from './errors.ts'
 export type {
   CallContext,
+  CallingOptions,
   CallRequest,
   HandleContext,
   PrepareContext,

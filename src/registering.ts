@@ -24,23 +24,27 @@ export interface RegistryOptions {
   readonly expected?: number
 }
 
+/** The connection to a registry. Throws `invalid_config` for a wrong address or secret. */
+export function openRegistry({ address, secret, tls }: RegistryOptions, clock: Clock): RegistryDiscovery {
+  return new RegistryDiscovery({ address, secret, clock, random: seededRandom(randomIdentity()), ...(tls && { tls }) })
+}
+
 /** The instances that this process is, as a registry knows them. */
 export class Registering {
-  readonly #discovery: RegistryDiscovery
   readonly #registered: readonly Registered[]
 
   /**
-   * Registers each of the services at once, or as soon as the registry is there. Throws `invalid_config` for a wrong address or
-   * secret, and where nothing listens that could be registered.
+   * Registers each of the services at once, or as soon as the registry is there. Throws `invalid_config` where nothing listens
+   * that could be registered.
    */
   constructor(
+    discovery: RegistryDiscovery,
     options: RegistryOptions,
     services: readonly string[],
     listening: { readonly url: string | undefined; readonly frames: string | undefined },
     loadOf: (service: string) => number,
-    clock: Clock,
   ) {
-    const { address, secret, tls, labels = {}, weight = 1, zone, expected } = options
+    const { labels = {}, weight = 1, zone, expected } = options
     const frames = options.advertiseFrames ?? listening.frames
     const at = options.advertise ?? listening.url ?? frames
     if (at === undefined)
@@ -48,10 +52,8 @@ export class Registering {
         'invalid_config',
         'a registry is given, but no calls are served: give http or frames an address, too',
       )
-    const random = seededRandom(randomIdentity())
-    this.#discovery = new RegistryDiscovery({ address, secret, clock, random, ...(tls && { tls }) })
     this.#registered = services.map((service) =>
-      this.#discovery.register(
+      discovery.register(
         {
           ...{ service, id: randomIdentity(), address: at, labels, weight, ready: true },
           ...(frames !== undefined && frames !== at && { frames }),
@@ -68,8 +70,7 @@ export class Registering {
     for (const one of this.#registered) one.update({ ready: false })
   }
 
-  async close(): Promise<void> {
+  close(): void {
     for (const one of this.#registered) one.withdraw()
-    await this.#discovery.close()
   }
 }

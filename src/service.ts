@@ -107,6 +107,8 @@ export interface ServiceOptions {
   readonly migrations?: URL | readonly Migration[]
   /** A projection: declared to emit nothing and to touch nothing outside, so that `rebuild` may make it anew. @default false */
   readonly projection?: boolean
+  /** Contracts of services that its handlers call: a start where one of them is nowhere to be found is refused. @default not said */
+  readonly calls?: readonly AnyContract[]
 }
 
 /** What the runtime reads of a subscription. */

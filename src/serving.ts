@@ -5,6 +5,7 @@ import { protoOf } from './contracts/proto.ts'
 import { openGrpc, openHttp } from './engines.ts'
 import { SkerryError } from './errors.ts'
 import { randomIdentity, seededRandom } from './ids.ts'
+import type { RegistryDiscovery } from './mesh/discovery/registry/client.ts'
 import type { ConcurrencyPolicy } from './mesh/resilience/concurrency-limit.ts'
 import { addressOf } from './mesh/server/address.ts'
 import type { Callee } from './mesh/server/callee.ts'
@@ -54,6 +55,12 @@ export interface Doors {
   readonly registry?: RegistryOptions | undefined
 }
 
+/** The registry of a process, and what is told to it. */
+export interface Telling {
+  readonly discovery: RegistryDiscovery
+  readonly options: RegistryOptions
+}
+
 /** Whoever answers the calls of one service once it runs. */
 export interface Answering {
   invoke(invocation: Invocation): Promise<string>
@@ -67,7 +74,7 @@ export class Serving {
   readonly #health: Health
   readonly #answering = new Map<string, Answering>()
   readonly #running = new Map<string, number>()
-  readonly #register: RegistryOptions | undefined
+  readonly #register: Telling | undefined
   readonly #clock: Clock
   #registering: Registering | undefined
   #refusing = false
@@ -75,7 +82,7 @@ export class Serving {
   #frames: CallServer | undefined
   #grpc: CallServer | undefined
 
-  private constructor(trouble: () => string | undefined, register: RegistryOptions | undefined, clock: Clock) {
+  private constructor(trouble: () => string | undefined, register: Telling | undefined, clock: Clock) {
     this.#health = new Health(trouble)
     this.#register = register
     this.#clock = clock
@@ -84,7 +91,8 @@ export class Serving {
   /** `trouble` says why the services cannot work, if so. */
   static async open(
     services: readonly AnyService[],
-    { http, frames, grpc, registry, concurrency = {}, tls }: Doors,
+    { http, frames, grpc, concurrency = {}, tls }: Omit<Doors, 'registry'>,
+    registry: Telling | undefined,
     clock: Clock,
     trouble: () => string | undefined,
   ): Promise<Serving | undefined> {
@@ -138,7 +146,9 @@ export class Serving {
     const names = services.filter(({ service }) => service.calls.size > 0).map(({ service }) => service.name)
     const listening = { url: this.url, frames: this.framesUrl }
     const loadOf = (name: string): number => this.#running.get(name) ?? 0
-    this.#registering = new Registering(this.#register, names, listening, loadOf, this.#clock)
+    const { discovery, options } = this.#register
+    // Who only calls others has nothing to tell.
+    if (names.length > 0) this.#registering = new Registering(discovery, options, names, listening, loadOf)
   }
 
   /** Refuses new calls, lets those under way end within so many milliseconds, and closes. */
@@ -150,7 +160,7 @@ export class Serving {
     }
     this.#refusing = true
     await Promise.all([this.#http, this.#frames, this.#grpc].map((server) => server?.stop(graceMs)))
-    await this.#registering?.close()
+    this.#registering?.close()
   }
 
   #calleeOf({ contract, name }: AnyService): Callee {

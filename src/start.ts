@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import type { App, CallOptions, NumberedPublisher } from './app.ts'
 import type { Bus } from './bus/bus.ts'
 import type { AnyCall } from './call.ts'
+import { type CalleesOptions, Callers } from './callers.ts'
 import { type AnyContract, type AnyEvent, info } from './contract.ts'
 import { type EngineOptions, openBus, openStore, openTopics } from './engines.ts'
 import { messageOf, SkerryError } from './errors.ts'
@@ -24,7 +25,7 @@ import { type Random, randomIdentity, seededRandom, uuidv7 } from './ids.ts'
 import { bootIdentity } from './machine.ts'
 import type { ConcurrencyPolicy } from './mesh/resilience/concurrency-limit.ts'
 import type { ServerTls } from './mesh/server/tls.ts'
-import type { RegistryOptions } from './registering.ts'
+import { openRegistry, type RegistryOptions } from './registering.ts'
 import type { AnyService } from './service.ts'
 import { type FramesOptions, type GrpcOptions, type HttpOptions, Serving } from './serving.ts'
 import type { Store, StoreOptions } from './store/store.ts'
@@ -63,8 +64,13 @@ export interface RunOptions {
    * @default between 64 and 2048, 256 to begin with
    */
   readonly concurrency?: Partial<ConcurrencyPolicy> | false
-  /** Makes the calls that are served over HTTP or by frames known to a registry, by which clients find them. @default not at all */
+  /**
+   * Makes the calls that are served over HTTP or by frames known to a registry, by which clients find them; handlers here find by it the
+   * services that they call. @default not at all
+   */
   readonly registry?: RegistryOptions
+  /** Where handlers find services that they call and that do not run here. Needs `undici`. @default by the registry */
+  readonly callees?: CalleesOptions
 }
 
 /** Where an app's bus and stores come from. */
@@ -113,21 +119,28 @@ export async function startOn(
   const opened: Opened[] = []
   const running: Running[] = []
   const started: Running[] = []
-  const serving = await Serving.open(services, options, clock, () => troubleOf(running))
+  const { callees } = options
+  const registry = options.registry && openRegistry(options.registry, clock)
+  const telling = registry && options.registry && { discovery: registry, options: options.registry }
+  let serving: Serving | undefined
+  let callers: Callers | undefined
   let bus: Bus | undefined
   try {
+    callers = new Callers({ services, clock, callees, registry })
+    serving = await Serving.open(services, options, telling, clock, () => troubleOf(running))
     bus = await engines.openBus()
     const topics = await (engines.openTopics?.(services) ?? openTopics(services, clock))
     for (const service of services) opened.push(await open(service, engines))
     // Only once all inboxes are there: what one service publishes at once, another one is to get.
     const before = bus.deliver ? await emitted(opened) : []
-    for (const one of opened) running.push(await prepare(one, bus, topics, before, clock, options, serving))
+    for (const one of opened) running.push(await prepare(one, bus, topics, before, clock, options, serving, callers))
     for (const one of running) {
       await whileBusy(clock, clock.monotonic() + busyStartMs, () => one.processor.start())
       started.push(one)
     }
     serving?.started(running)
-    return new RunningApp(bus, running, clock, options, serving)
+    callers.started(running)
+    return new RunningApp(bus, running, clock, options, { serving, callers, registry })
   } catch (error) {
     await serving?.stop(0)
     for (const one of running) await one.sources.stop()
@@ -136,6 +149,8 @@ export async function startOn(
     for (const one of running) await one.inbox?.close()
     for (const one of opened) await one.store.close()
     await bus?.close()
+    await callers?.close()
+    await registry?.close()
     throw error
   }
 }
@@ -178,6 +193,7 @@ async function prepare(
   clock: Clock,
   options: RunOptions,
   serving: Serving | undefined,
+  { call: caller }: Callers,
 ): Promise<Running> {
   const own = options.watcher ?? unwatched
   const watcher = serving?.watching(own) ?? own
@@ -202,12 +218,13 @@ async function prepare(
     maxEventBytes,
     outboxLimit,
     measure: shareOf(options.measure),
+    caller,
     ...(serving?.url !== undefined && { http: serving.url }),
   })
   turns.processor = processor
   const { relay, room, emissions } = processor
   const budgetMs = inspector.url() === undefined ? 100 : Number.POSITIVE_INFINITY
-  const calls = new Calls({ service, store, clock, watcher, room, emissions, maxEventBytes, budgetMs })
+  const calls = new Calls({ service, store, clock, watcher, room, emissions, maxEventBytes, budgetMs, caller })
   const sources = new Sources({ service, store, relay, me, clock, watcher, topics, maxEventBytes, outboxLimit })
   return { service, store, processor, calls, sources, sinks, ...(inbox && { inbox }) }
 }
@@ -218,17 +235,24 @@ function shareOf(given: number | undefined): number {
   throw new SkerryError('invalid_config', `measure ${given ?? process.env.SKERRY_MEASURE}: give a share from 0 to 1`)
 }
 
+/** How calls come in and go out. */
+interface Ways {
+  readonly serving: Serving | undefined
+  readonly callers: Callers
+  readonly registry: { close(): Promise<void> } | undefined
+}
+
 class RunningApp implements App {
   readonly #bus: Bus
   readonly #running: readonly Running[]
   readonly #clock: Clock
   readonly #options: RunOptions
   readonly #publishers = new Map<string, Publisher>()
-  readonly #serving: Serving | undefined
+  readonly #ways: Ways
   #stopped: Promise<void> | undefined
 
-  constructor(bus: Bus, running: readonly Running[], clock: Clock, options: RunOptions, serving: Serving | undefined) {
-    this.#serving = serving
+  constructor(bus: Bus, running: readonly Running[], clock: Clock, options: RunOptions, ways: Ways) {
+    this.#ways = ways
     this.#bus = bus
     this.#running = running
     this.#clock = clock
@@ -236,15 +260,15 @@ class RunningApp implements App {
   }
 
   get url(): string | undefined {
-    return this.#serving?.url
+    return this.#ways.serving?.url
   }
 
   get framesUrl(): string | undefined {
-    return this.#serving?.framesUrl
+    return this.#ways.serving?.framesUrl
   }
 
   get grpcUrl(): string | undefined {
-    return this.#serving?.grpcUrl
+    return this.#ways.serving?.grpcUrl
   }
 
   async publish(type: AnyEvent, data: unknown, options?: PublishOptions): Promise<string> {
@@ -310,18 +334,20 @@ class RunningApp implements App {
 
   async #stop(): Promise<void> {
     const graceMs = this.#options.graceMs ?? 10_000
-    await this.#serving?.stop(graceMs)
+    await this.#ways.serving?.stop(graceMs)
     const drained = Promise.all([...this.#publishers.values()].map((publisher) => publisher.drained()))
     await inTime(this.#clock, graceMs, drained)
     await Promise.all(this.#running.map((one) => one.sources.stop()))
     // Whatever fails: everything is closed.
     const ends = await Promise.allSettled(this.#running.map((one) => one.processor.stop(graceMs)))
+    await this.#ways.callers.close()
     for (const { inbox, sinks, store } of this.#running) {
       await sinks.close()
       await inbox?.close()
       await store.close()
     }
     await this.#bus.close()
+    await this.#ways.registry?.close()
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 

@@ -70,8 +70,15 @@ async function runServices(invocation: Invocation): Promise<number> {
     const frames = doorOf(values, 'frames')
     const { cert, key, ca } = givenTls(values)
     const tls = cert && key ? { cert, key, ...(ca && { ca }) } : undefined
-    const registry = http === undefined && frames === undefined ? undefined : tellingOf(invocation)
-    const doors = { http, frames, grpc: doorOf(values, 'grpc'), registry, tls }
+    // What answers calls nowhere must not be told of; who only calls others finds them by the registry all the same.
+    const silent = http === undefined && frames === undefined && services.some(({ calls }) => calls.size > 0)
+    const doors = {
+      http,
+      frames,
+      grpc: doorOf(values, 'grpc'),
+      registry: silent ? undefined : tellingOf(invocation),
+      tls,
+    }
     return serve(services, { engine, out, supervised, doors })
   }
   return supervise({ processes, args: [...args, supervisedOption], out })

@@ -2,6 +2,7 @@ import { codeOf, SkerryError } from '../errors.ts'
 import type { Sampler } from '../independence/measure/sampler.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time.ts'
+import type { Caller } from './calling.ts'
 import { afterTime, circuitRoom } from './circuit.ts'
 import { mustWait, placeOf, weightOf, workKey } from './places.ts'
 import { prepare } from './prepare.ts'
@@ -17,6 +18,7 @@ export class Dispatch {
   readonly #clock: Clock
   /** Called when a prepare step ended. */
   readonly #wake: () => void
+  readonly #caller: Caller
   readonly #sampler: Sampler | undefined
   /** Works that must run singly, in order; while there are any, nothing else runs. */
   alone: Work[] = []
@@ -24,10 +26,11 @@ export class Dispatch {
   nextStart = Number.POSITIVE_INFINITY
   #mostBuckets = 10_000
 
-  constructor(store: Store, clock: Clock, wake: () => void, sampler?: Sampler) {
+  constructor(store: Store, clock: Clock, wake: () => void, caller: Caller, sampler?: Sampler) {
     this.#store = store
     this.#clock = clock
     this.#wake = wake
+    this.#caller = caller
     this.#sampler = sampler
   }
 
@@ -77,7 +80,7 @@ export class Dispatch {
     const abort = new AbortController()
     work.stage = { at: 'preparing', abort }
     this.#preparing(reader, type, 1)
-    const stage = await prepare(this.#store, this.#clock, work, abort.signal, this.#sampler).then(
+    const stage = await prepare(this.#store, this.#clock, work, abort.signal, this.#caller, this.#sampler).then(
       (prepared): Stage => ({ at: 'ready', prepared }),
       (error: unknown): Stage => ({ at: 'failed', error }),
     )

@@ -1,3 +1,4 @@
+import type { CallType } from '../call.ts'
 import type { EventType } from '../contract.ts'
 import type { Attributes } from '../event.ts'
 import type { Dialect, Row, Rows } from '../store/store.ts'
@@ -67,8 +68,29 @@ export interface PrepareContext {
     act: (key: string, signal: AbortSignal) => Promise<T>,
     options?: { readonly keyLifetimeMs?: number },
   ): Promise<T>
+  /**
+   * Asks another service, and waits for its answer: here where it runs in this process, else where `start` was told that it is.
+   * Its idempotency key is derived from the event, so that a retry, a redelivery or a crash has no second effect. Rejects with the
+   * refusal that the contract declares (`Orders.place.refused(error, 'soldOut')`), or with `unavailable`, `overloaded` (both
+   * uncharged), `deadline_exceeded`, `invalid_request`, `failed`, …, or `in_doubt` as `once` does.
+   */
+  call<In, Received, Returned, Out, Errors, ReadOnly extends boolean>(
+    type: CallType<string, string, In, Received, Returned, Out, Errors, ReadOnly>,
+    input: In,
+    options?: CallingOptions,
+  ): Promise<Out>
   now(): Date
   readonly signal: AbortSignal
+}
+
+export interface CallingOptions {
+  /**
+   * Tells several calls of one type apart, so that each keeps its idempotency key when the step runs again and makes others
+   * or makes them in another order. @default their order
+   */
+  readonly name?: string
+  /** How long to wait, all tries together, in milliseconds; never longer than whoever waits for this step. @default what the contract says */
+  readonly deadlineMs?: number
 }
 
 /** A call as its handler gets it. */

@@ -1,7 +1,7 @@
 import { SkerryError } from '../errors.ts'
 import type { Delivery } from '../event.ts'
 import { derivedId } from '../ids.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoreTx } from '../store/store.ts'
 import type { Clock } from '../time.ts'
 
 /** How long a provider is trusted to remember an idempotency key, unless said otherwise. */
@@ -19,6 +19,8 @@ export interface OnceRequest<T> {
   readonly name: string
   readonly keyLifetimeMs: number
   readonly act: (key: string) => Promise<T>
+  /** Whether what `act` rejected with says that it had no effect: then its intent is taken back. @default never */
+  readonly withoutEffect?: (error: unknown) => boolean
 }
 
 /**
@@ -52,7 +54,11 @@ export async function once<T>(store: Store, clock: Clock, request: OnceRequest<T
         'look up at the provider whether it happened, then redrive or discard the dead letter',
     )
   }
-  const value = await request.act(key)
+  const value = await request.act(key).catch(async (error: unknown) => {
+    // An earlier try may have had an effect, whatever this one says: only an intent of its own goes.
+    if (!found && request.withoutEffect?.(error)) await store.write((tx) => withdraw(tx, place), 'bookkeeping')
+    throw error
+  })
   const result = JSON.stringify({ value })
   await store.write(
     (tx) =>
@@ -64,4 +70,11 @@ export async function once<T>(store: Store, clock: Clock, request: OnceRequest<T
     'bookkeeping',
   )
   return value
+}
+
+async function withdraw(tx: StoreTx, place: readonly string[]): Promise<void> {
+  await tx.run(
+    'delete from skerry_once where subscription = ? and stream = ? and event = ? and name = ? and result is null',
+    ...place,
+  )
 }

@@ -3,6 +3,7 @@ import type { Delivery } from '../event.ts'
 import type { Sampler, Trace } from '../independence/measure/sampler.ts'
 import type { ReadTx, Row, Rows, Store } from '../store/store.ts'
 import type { Clock } from '../time.ts'
+import { type Caller, Calling } from './calling.ts'
 import type { PrepareContext, Sql } from './handler.ts'
 import { defaultKeyLifetimeMs, once } from './once.ts'
 import { receive } from './received.ts'
@@ -14,6 +15,7 @@ export async function prepare(
   clock: Clock,
   work: Work,
   signal: AbortSignal,
+  caller: Caller,
   sampler?: Sampler,
 ): Promise<unknown> {
   if (work.task.kind !== 'handle' || !work.task.handler.prepare) return undefined
@@ -22,6 +24,8 @@ export async function prepare(
     subscription: work.share.reader.id,
     delivery: work.delivery,
     signal,
+    caller,
+    deadline: undefined,
     trace: sampler?.preparing(work),
     onOnce: () => {
       work.usedOnce = true
@@ -42,6 +46,9 @@ export interface Preparing {
   readonly subscription: string
   readonly delivery: Delivery
   readonly signal: AbortSignal
+  readonly caller: Caller
+  /** When whoever waits for the step gives up: monotonic, in milliseconds. */
+  readonly deadline: number | undefined
   readonly trace?: Trace | undefined
   /** Told when `once` was used. */
   readonly onOnce: () => void
@@ -49,6 +56,7 @@ export interface Preparing {
 
 export function prepareContext(store: Store, clock: Clock, preparing: Preparing): PrepareContext {
   const { subscription, delivery, signal, trace, onOnce } = preparing
+  const calling = new Calling(store, clock, { ...preparing, from: serviceOf(subscription) })
   const query = (tx: ReadTx, template: TemplateStringsArray, values: readonly unknown[]): Promise<Rows<Row>> => {
     trace?.statement(template, values)
     return tx.query(template, values)
@@ -74,7 +82,11 @@ export function prepareContext(store: Store, clock: Clock, preparing: Preparing)
         act: (key) => act(key, signal),
       })
     },
+    call: (type, input, options) => calling.call(type, input, options) as never,
     now: () => new Date(delivery.record.time),
     signal,
   }
 }
+
+/** Of `orders/charge`, and of the call `orders.place`. */
+const serviceOf = (subscription: string): string => subscription.split(/[/.]/, 1)[0] as string

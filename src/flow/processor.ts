@@ -7,6 +7,7 @@ import { type CrashHook, noCrash, unwatched, type Watcher } from '../telemetry.t
 import { breathe, type Clock, inTime, pause, type Timer } from '../time.ts'
 import { type BatchEnvironment, type BatchResult, runBatch } from './batch.ts'
 import { BudgetWatch } from './budget.ts'
+import { type Caller, noCaller } from './calling.ts'
 import { Contention } from './contention.ts'
 import { Dispatch } from './dispatch.ts'
 import { Emissions } from './emissions.ts'
@@ -46,6 +47,8 @@ export interface ProcessorOptions {
   readonly measure?: number
   /** Where this process serves calls, for others to find. */
   readonly http?: string
+  /** Carries the calls that `prepare` steps make. @default nowhere */
+  readonly caller?: Caller
 }
 
 /** How long works that must be alone may keep everybody else waiting in `prepare`. */
@@ -94,7 +97,7 @@ export class Processor {
     const wake = (): void => this.wake()
     const share = options.measure ?? 0
     this.#measuring = share > 0 ? new Measuring({ clock, share, member: me }) : undefined
-    this.#dispatch = new Dispatch(store, clock, wake, this.#measuring?.sampler)
+    this.#dispatch = new Dispatch(store, clock, wake, options.caller ?? noCaller, this.#measuring?.sampler)
     this.relay = new Relay({ bus, store, clock, watcher: this.#watcher, stream: service.name })
     this.#group = bus.group?.(store.identity, me)
     this.emissions = new Emissions(this.relay, store, this.#group)

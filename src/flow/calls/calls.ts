@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts'
 import type { Watcher } from '../../telemetry.ts'
 import { breathe, type Clock } from '../../time.ts'
 import { BudgetWatch } from '../budget.ts'
+import type { Caller } from '../calling.ts'
 import type { Emissions } from '../emissions.ts'
 import type { CallRequest } from '../handler.ts'
 import { freeConflicts } from '../retry.ts'
@@ -28,6 +29,8 @@ export interface CallsOptions {
   readonly maxEventBytes: number
   /** Longest uninterrupted `handle`, in milliseconds. @default 100; none under a debugger */
   readonly budgetMs: number
+  /** Carries the calls that handlers of calls make. */
+  readonly caller: Caller
 }
 
 /** One call on its way. */
@@ -170,9 +173,9 @@ export class Calls {
 
   /** Both steps; again when a row's version was stale. */
   async #run(current: Current): Promise<string> {
-    const { store, clock } = this.#options
+    const { store, clock, caller } = this.#options
     for (let reruns = 0; ; reruns++) {
-      const { prepared, usedOnce } = await runPrepare(store, clock, current)
+      const { prepared, usedOnce } = await runPrepare(store, clock, caller, current)
       const outcome = await this.#group.run({ ...current, prepared, usedOnce, overran: false })
       if (outcome.kind === 'answered') return answered(current.definition, outcome.answer)
       const { error } = outcome

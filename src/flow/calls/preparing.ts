@@ -2,6 +2,7 @@ import type { Delivery } from '../../event.ts'
 import type { CallDefinition } from '../../service.ts'
 import type { Store } from '../../store/store.ts'
 import type { Clock } from '../../time.ts'
+import type { Caller } from '../calling.ts'
 import type { CallRequest } from '../handler.ts'
 import { prepareContext } from '../prepare.ts'
 import { late, lateness, notCloneable } from './attempt.ts'
@@ -18,17 +19,19 @@ export interface ToPrepare {
 export async function runPrepare(
   store: Store,
   clock: Clock,
+  caller: Caller,
   work: ToPrepare,
 ): Promise<{ readonly prepared: unknown; readonly usedOnce: boolean }> {
-  const { definition, request, delivery } = work
+  const { definition, request, delivery, deadline } = work
   const { prepare } = definition.handler
   if (!prepare) return { prepared: undefined, usedOnce: false }
   let usedOnce = false
   const onOnce = (): void => {
     usedOnce = true
   }
+  const subscription = definition.type.label
   const prepared = await whileWaitedFor(clock, work, async (signal) =>
-    prepare(prepareContext(store, clock, { subscription: definition.type.label, delivery, signal, onOnce }), request),
+    prepare(prepareContext(store, clock, { subscription, delivery, deadline, caller, signal, onOnce }), request),
   )
   try {
     return { prepared: structuredClone(prepared), usedOnce }

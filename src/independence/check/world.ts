@@ -339,6 +339,7 @@ export class World {
           return result as never
         }),
       once: (name) => this.#whole(job, doing, async () => this.#once(job, footprint, name, data) as never),
+      call: () => Promise.reject(new SkerryError('invalid_config', 'calls lead nowhere while handlers are checked')),
       now: () => new Date(delivery.record.time),
       signal: new AbortController().signal,
     }

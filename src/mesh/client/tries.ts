@@ -61,7 +61,7 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
     if (!picked) {
       if (retrying) destination.retried()
       if (last) return last
-      throw nobody(trying)
+      throw nobody(trying, retrying)
     }
     avoid?.add(picked.endpoint.id)
     const { tried, by } = destination.settings.hedging
@@ -132,6 +132,9 @@ interface Tried {
   readonly error?: unknown
 }
 
+/** Nobody was asked: nothing can have taken effect. */
+export class Unasked extends SkerryError {}
+
 /** Ends a try that takes too long. An object of its own, so that a transport's rejection with it is known again. */
 const tooLong = new Error('no answer in time')
 
@@ -180,11 +183,13 @@ function readUnbegun({ status, headers }: WireAnswer): Unready | undefined {
   return said === 'leaving' || said === 'starting' || said === 'shed' ? said : undefined
 }
 
-function nobody({ destination, label }: Trying): SkerryError {
+function nobody({ destination, label }: Trying, retrying: boolean): SkerryError {
   const { size } = destination.group
-  if (size === 0)
-    return new SkerryError('unavailable', `${label}: no instance is known; is one running, and registered?`)
-  return new SkerryError('unavailable', `${label}: none of ${size} instances can be asked now: their circuits are open`)
+  const why =
+    size === 0
+      ? 'no instance is known; is one running, and registered?'
+      : `none of ${size} instances can be asked now: their circuits are open`
+  return new (retrying ? SkerryError : Unasked)('unavailable', `${label}: ${why}`)
 }
 
 function failed(label: string, { outcome, error }: Tried, late: boolean): SkerryError {

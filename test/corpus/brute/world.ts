@@ -208,6 +208,7 @@ export class World {
       snapshot: (work) => asked(() => work({ sql: read })),
       outside: (name) => answer(name, undefined),
       once: (name) => answer(name, derivedId(delivery.stream, delivery.record.id, subscription, name)),
+      call: ({ label }) => Promise.reject(new Error(`no program of the corpus calls ${label}`)),
       now: () => new Date(delivery.record.time),
       signal: nothing,
     }
