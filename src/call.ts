@@ -23,6 +23,7 @@ export interface CallSpec<
   Errors extends CallErrors = CallErrors,
   Http extends Route = Route,
   ReadOnly extends boolean = boolean,
+  Senders extends string = string,
 > {
   readonly input: In
   /** Of what is answered: JSON data. */
@@ -41,10 +42,15 @@ export interface CallSpec<
   readonly rememberMs?: number
   /** Services that may call it. @default everybody */
   readonly from?: readonly string[]
+  /**
+   * Services that may send it, to be handled once this service is there (`tx.send`); it reads their streams. Not for what is
+   * read-only. @default none
+   */
+  readonly senders?: readonly Senders[]
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a spec of any schemas
-export type AnyCallSpec = CallSpec<any, any, any, any, any>
+export type AnyCallSpec = CallSpec<any, any, any, any, any, any>
 export type CallSpecs = Readonly<Record<string, AnyCallSpec>>
 
 /** Declares a call. Types flow from its schemas; nothing is generated. */
@@ -55,7 +61,8 @@ export function call<
   const Errors extends CallErrors = {},
   const Http extends Route = 'POST /',
   const ReadOnly extends boolean = false,
->(spec: CallSpec<In, Out, Errors, Http, ReadOnly>): CallSpec<In, Out, Errors, Http, ReadOnly> {
+  const Senders extends string = never,
+>(spec: CallSpec<In, Out, Errors, Http, ReadOnly, Senders>): CallSpec<In, Out, Errors, Http, ReadOnly, Senders> {
   return spec
 }
 
@@ -64,8 +71,8 @@ type Reads<Http, ReadOnly> = ReadOnly extends true ? true : Http extends `GET ${
 
 /** Types of what callers give, handlers get, handlers return and callers get; and of what it may refuse. */
 export type CallTypeOf<Service extends string, Name extends string, Spec> =
-  Spec extends CallSpec<infer In, infer Out, infer Errors, infer Http, infer ReadOnly>
-    ? CallType<Service, Name, Input<In>, Output<In>, Input<Out>, Output<Out>, Errors, Reads<Http, ReadOnly>>
+  Spec extends CallSpec<infer In, infer Out, infer Errors, infer Http, infer ReadOnly, infer Senders>
+    ? CallType<Service, Name, Input<In>, Output<In>, Input<Out>, Output<Out>, Errors, Reads<Http, ReadOnly>, Senders>
     : never
 
 type DataOfError<E> = E extends { readonly data: infer S } ? Output<S> : undefined
@@ -81,6 +88,7 @@ export interface CallType<
   Out = unknown,
   Errors = unknown,
   ReadOnly extends boolean = boolean,
+  Senders extends string = never,
 > {
   readonly kind: 'call'
   readonly service: Service
@@ -97,6 +105,9 @@ export interface CallType<
   /** Milliseconds. */
   readonly rememberMs: number
   readonly from: readonly string[] | undefined
+  readonly senders: readonly string[]
+  /** A property, so that a service which may not send is one too many for the type, too. */
+  readonly isSender: (service: Senders) => boolean
   readonly errors: ReadonlyMap<string, DeclaredError>
   /** Checks what a caller gave. Throws `invalid_request` naming the path. */
   take(input: In): Received
@@ -172,6 +183,7 @@ export function callType<Service extends string>(service: Service, name: string,
   const readOnly = spec.readOnly ?? method === 'GET'
   if (method === 'GET' && !readOnly) refuse(label, 'GET changes nothing; use POST, or leave readOnly out')
   if (readOnly && spec.idempotent === false) refuse(label, 'what is read-only is idempotent')
+  const senders = sendersOf(label, spec, readOnly)
   const errors = new Map(
     Object.entries<CallErrorSpec>(spec.errors ?? {}).map((one) => [one[0], declared(label, ...one)]),
   )
@@ -188,6 +200,8 @@ export function callType<Service extends string>(service: Service, name: string,
     deadlineMs: inRange(label, 'deadlineMs', spec.deadlineMs ?? 2000, 1, longestDeadlineMs),
     rememberMs: inRange(label, 'rememberMs', spec.rememberMs ?? dayMs, 60_000, 366 * dayMs),
     from: spec.from,
+    senders,
+    isSender: (name: string) => senders.includes(name),
     errors,
     take: (input: unknown) => validate(spec.input, input, label, 'invalid_request'),
     give: (output: unknown) => validate(spec.output, output, `${label}: what its handler returned`, 'failed'),
@@ -203,6 +217,13 @@ export function callType<Service extends string>(service: Service, name: string,
     inputSchema: () => jsonSchemaOf(spec.input, `${label}: input`),
     outputSchema: () => jsonSchemaOf(spec.output, `${label}: output`, 'output'),
   }) as unknown as AnyCall<Service>
+}
+
+function sendersOf(label: string, { senders = [], from }: AnyCallSpec, readOnly: boolean): readonly string[] {
+  if (readOnly && senders.length > 0) refuse(label, 'what is read-only is not sent; leave senders out')
+  const stranger = senders.find((one: string) => from && !from.includes(one))
+  if (stranger !== undefined) refuse(label, `'${stranger}' may send it, but is not among those who may call it (from)`)
+  return senders
 }
 
 function declared(label: string, name: string, { status = 409, data }: CallErrorSpec): DeclaredError {

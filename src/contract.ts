@@ -127,6 +127,8 @@ function checkName(kind: string, label: string, name: string): void {
 function eventType<Service extends string>(service: Service, name: string, spec: EventSpec): AnyEvent<Service> {
   const label = `${service}.${name}`
   checkName('event', label, name)
+  if (name.includes('__'))
+    throw new SkerryError('invalid_config', `event '${label}': two underscores in a row are for durable calls; use one`)
   const version = spec.version ?? 1
   if (!Number.isInteger(version) || version < 1 || version > 65535)
     throw new SkerryError(

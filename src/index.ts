@@ -20,6 +20,7 @@ export {
   event,
   type InputOf,
 } from './contract.ts'
+export type { Reply } from './durable.ts'
 export { type ErrorCode, errorCodes, SkerryError } from './errors.ts'
 export type {
   CallContext,
@@ -30,6 +31,7 @@ export type {
   PublishOptions,
   ReadContext,
   ReceivedEvent,
+  SendOptions,
   Sql,
 } from './flow/handler.ts'
 export type { RetryPolicy } from './flow/retry.ts'

@@ -59,6 +59,7 @@ export class Memories {
   bind(handler: Handler, instance: Remembered): Handler {
     const { prepare } = handler
     return {
+      ...handler,
       ...(prepare && { prepare: (ctx, event) => this.as(instance, () => prepare.call(handler, ctx, event)) }),
       handle: (tx, event, prepared) => this.as(instance, () => handler.handle(tx, event, prepared)),
     }

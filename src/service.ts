@@ -1,5 +1,6 @@
 import type { AnyCall, CallType } from './call.ts'
 import { type AnyContract, type AnyEvent, type EventType, info } from './contract.ts'
+import { answering, durableCalls, type Reply, repliesTo, replyEvent, requestEvent } from './durable.ts'
 import { SkerryError } from './errors.ts'
 import type {
   CallContext,
@@ -170,7 +171,29 @@ export interface Service<Own extends string = string> {
     options: SubscriptionOptions & { readonly name: string },
     handle: (tx: HandleContext<Own>, event: ReceivedEvent<Out>) => Promise<void> | void,
   ): Service<Own>
+  /** What calls that this service sent (`tx.send`) come to: a subscription of its own, in which each reply is an event. */
+  onReply<In, Received, Returned, Out, Errors, Prepared = undefined>(
+    type: SentBy<Own, In, Received, Returned, Out, Errors>,
+    handler: TwoSteps<Own, Reply<Out, Errors>, Prepared> & SubscriptionOptions & { readonly name: string },
+  ): Service<Own>
+  onReply<In, Received, Returned, Out, Errors>(
+    type: SentBy<Own, In, Received, Returned, Out, Errors>,
+    options: SubscriptionOptions & { readonly name: string },
+    handle: (tx: HandleContext<Own>, reply: ReceivedEvent<Reply<Out, Errors>>) => Promise<void> | void,
+  ): Service<Own>
 }
+
+/** A call whose contract lets this service send it. */
+type SentBy<Own extends string, In, Received, Returned, Out, Errors> = CallType<
+  string,
+  string,
+  In,
+  Received,
+  Returned,
+  Out,
+  Errors,
+  false
+> & { readonly isSender: (service: Own) => boolean }
 
 // biome-ignore lint/suspicious/noExplicitAny: a service of any contract; contracts of concrete events are not assignable to a wider record
 export type AnyService = Service<any>
@@ -210,7 +233,15 @@ export function service<Own extends string>(own: AnyContract<Own>, options: Serv
     calls,
     subscribe,
     serve(type: AnyCall, handler: unknown) {
-      addCall(own, calls, type, handler, options)
+      const definition = addCall(own, calls, type, handler, options)
+      for (const sender of type.senders)
+        hear(subscriptions, requestEvent(type, sender), answering(type, definition.handler))
+      return self
+    },
+    onReply(type: AnyCall, first: SubscriptionOptions & { name: string }, handle?: unknown) {
+      refuseStranger(type, name)
+      const handler = repliesTo(name, normalise(handle ?? first))
+      subscribe(first.name, first).on(replyEvent(type, name), handler as never)
       return self
     },
     source(one, given) {
@@ -264,7 +295,7 @@ function addCall(
   type: AnyCall,
   handler: unknown,
   options: ServiceOptions,
-): void {
+): CallDefinition {
   const refuse = (why: string): never => {
     throw new SkerryError('invalid_config', `${type.label}: ${why}`)
   }
@@ -273,7 +304,21 @@ function addCall(
   if (options.projection && !type.readOnly) refuse('a projection answers only what is read-only')
   const normal = (typeof handler === 'function' ? { handle: handler } : handler) as CallHandler
   if (type.readOnly && normal.prepare) refuse('what is read-only has one step')
-  calls.set(type.name, { type, handler: normal })
+  const definition = { type, handler: normal }
+  calls.set(type.name, definition)
+  return definition
+}
+
+/** What is sent to a service comes by one subscription. */
+function hear(subscriptions: Map<string, SubscriptionDefinition>, type: AnyEvent, handler: Handler): void {
+  const known = subscriptions.get(durableCalls)?.handlers ?? []
+  const handlers = new Map([...known, [type.label, { type, handler }]])
+  subscriptions.set(durableCalls, { name: durableCalls, options: { from: 'start' }, handlers })
+}
+
+function refuseStranger(type: AnyCall, name: string): void {
+  if (type.senders.includes(name)) return
+  throw new SkerryError('invalid_config', `${type.label}: its contract does not let ${name} send it (senders)`)
 }
 
 /** Encoders are kept beside the subscription; whoever starts the service turns them into handlers. */
@@ -322,6 +367,7 @@ function checkSubscription(label: string, name: string, options: SubscriptionOpt
     throw new SkerryError('invalid_config', `${label}: ${why}`)
   }
   checkName(label, name)
+  if (name === durableCalls) refuse('this name is for calls that are sent; choose another')
   if (options.from !== 'start' && options.from !== 'now') refuse(`say from: 'start' or from: 'now'`)
   inRange('budgetMs', options.budgetMs, 1, 60_000)
   inRange('concurrency', options.concurrency, 1, 10_000, 'whole')

@@ -1,10 +1,11 @@
 import { codeOf, isEnvironmental, messageOf, SkerryError } from '../errors.ts'
 import type { EventRecord } from '../event.ts'
-import type { Sampler } from '../independence/measure/sampler.ts'
+import type { Sampler, Trace } from '../independence/measure/sampler.ts'
 import type { StoreTx } from '../store/store.ts'
 import type { Clock } from '../time.ts'
 import type { BudgetWatch } from './budget.ts'
 import { Attempting } from './context.ts'
+import type { HandleContext, ReceivedEvent } from './handler.ts'
 import { receive } from './received.ts'
 import { decideRetry } from './retry.ts'
 import type { Outcome, Work } from './state.ts'
@@ -47,33 +48,62 @@ export async function attempt(
   env: AttemptEnvironment,
   emitted: EventRecord[],
 ): Promise<Outcome> {
-  const { reader } = work.share
   const trace = isFirst(work.tries) ? env.sampler?.begin(work) : undefined
-  if (work.stage.at === 'failed') return failure(work, work.stage.error, env.clock)
-  if (work.task.kind !== 'handle') throw new SkerryError('invalid_config', 'only events with a handler are attempted')
-  const { type, handler } = work.task
+  if (work.task.kind !== 'handle') {
+    if (work.stage.at === 'failed') return failure(work, work.stage.error, env.clock)
+    throw new SkerryError('invalid_config', 'only events with a handler are attempted')
+  }
+  const { handler } = work.task
+  const { stage } = work
+  if (stage.at === 'failed') return (await instead(stage.error)) ?? failure(work, stage.error, env.clock)
   // A copy for each run: a batch that is undone runs again, and what the first run made of it must not be seen.
-  const prepared = work.stage.at === 'ready' ? copyOf(work.stage.prepared) : undefined
+  const prepared = stage.at === 'ready' ? copyOf(stage.prepared) : undefined
+  const failed = await tryOnce(tx, work, env, emitted, trace, (ctx, event) => handler.handle(ctx, event, prepared))
+  if (!failed) return { kind: 'handled' }
+  return (await instead(failed.error)) ?? failure(work, failed.error, env.clock)
+
+  /** What takes effect in place of a try that ended so. */
+  async function instead(error: unknown): Promise<Outcome | undefined> {
+    const run = handler.instead?.(error)
+    if (!run) return undefined
+    const failed = await tryOnce(tx, work, env, emitted, undefined, run)
+    return failed ? failure(work, failed.error, env.clock) : { kind: 'handled' }
+  }
+}
+
+type Run = (ctx: HandleContext, event: ReceivedEvent) => Promise<void> | void
+
+/** Runs under a savepoint; with an error it is rolled back. */
+async function tryOnce(
+  tx: StoreTx,
+  work: Work,
+  env: AttemptEnvironment,
+  emitted: EventRecord[],
+  trace: Trace | undefined,
+  run: Run,
+): Promise<{ readonly error: unknown } | undefined> {
+  const { reader } = work.share
+  const { type } = work.task as Extract<Work['task'], { kind: 'handle' }>
   const budgetMs = work.tries.overruns > 0 ? reader.budgetMs * aloneFactor : reader.budgetMs
   await tx.savepoint()
   const attempting = new Attempting(tx, work.delivery, reader.id, env.maxEventBytes, trace)
-  const failed = await run()
+  const failed = await tried()
   attempting.end('its handler ended')
   if (!failed) {
     await tx.release()
     for (const record of attempting.emitted) emitted.push(record)
-    return { kind: 'handled' }
+    return undefined
   }
   // The store's own word counts, not the handler's: one that throws an engine's code has failed like any other.
   if (!tx.alive || isEnvironmental(attempting.doom)) throw attempting.doom ?? failed.error
   if (tx.whole) throw new Spoiled(work, failed.error)
   await tx.rollback()
-  return failure(work, failed.error, env.clock)
+  return failed
 
-  async function run(): Promise<{ error: unknown } | undefined> {
+  async function tried(): Promise<{ error: unknown } | undefined> {
     try {
       const event = receive(type, work.delivery, work.tries.attempts + 1)
-      await env.watch.run(budgetMs, type.label, () => handler.handle(attempting.context(), event, prepared))
+      await env.watch.run(budgetMs, type.label, () => run(attempting.context(), event))
       return attempting.doom === undefined ? undefined : { error: attempting.doom }
     } catch (error) {
       return { error: attempting.doom ?? error }

@@ -12,6 +12,7 @@ import { limiting } from './conformance/limiting.ts'
 import { ordering } from './conformance/ordering.ts'
 import { absences, outages } from './conformance/outages.ts'
 import { retrying } from './conformance/retrying.ts'
+import { sending } from './conformance/sending.ts'
 import { subscribing } from './conformance/subscribing.ts'
 
 export type { FlowFixture, JoinElsewhere, MakeFlowFixture, Part } from './conformance/fixture.ts'
@@ -31,6 +32,7 @@ const parts = {
   ordering,
   delaying,
   calling,
+  sending,
 } satisfies Record<string, (make: MakeFlowFixture) => void>
 
 export type FlowPart = keyof typeof parts

@@ -1,11 +1,13 @@
+import type { AnyCall } from '../call.ts'
 import type { AnyEvent } from '../contract.ts'
+import { requestEvent } from '../durable.ts'
 import { SkerryError } from '../errors.ts'
 import type { Attributes, Delivery, EventRecord } from '../event.ts'
 import { derivedId, seededRandom } from '../ids.ts'
 import type { Trace } from '../independence/measure/sampler.ts'
 import type { Row, Rows, StoreTx } from '../store/store.ts'
 import { compose, composeCancel } from './compose.ts'
-import type { CallContext, HandleContext, PublishOptions, Sql } from './handler.ts'
+import type { CallContext, HandleContext, PublishOptions, SendOptions, Sql } from './handler.ts'
 
 /** What a try needs of a store's transaction. */
 export type Transaction = Pick<StoreTx, 'dialect' | 'query'>
@@ -51,6 +53,7 @@ export class Attempting {
       versioned: ((template: TemplateStringsArray, ...values: unknown[]) =>
         self.#doomed(self.#versioned(template, values))) as Sql,
       publish: (type, data, options) => self.#doomed(self.#publish(type as AnyEvent, data, options)),
+      send: (type, input, options) => self.#doomed(self.#send(type as AnyCall, input, options)),
       cancel: (type: unknown, id: string, key?: string) => self.#doomed(self.#cancel(type as AnyEvent, id, key)),
       id: () => self.#derive('id'),
       random: () => self.#draw(),
@@ -103,6 +106,13 @@ export class Attempting {
     const record = compose(type, data, options, this.#composition())
     this.emitted.push(record)
     return record.id
+  }
+
+  async #send(type: AnyCall, input: unknown, { key, ...options }: SendOptions = {}): Promise<string> {
+    const sender = this.#subscription.split(/[/.]/, 1)[0] as string
+    if (!type.senders.includes(sender))
+      throw new SkerryError('invalid_config', `${type.label}: its contract does not let ${sender} send it (senders)`)
+    return this.#publish(requestEvent(type, sender, key ?? this.#delivery.record.key), input, options)
   }
 
   async #cancel(type: AnyEvent, id: string, key = this.#delivery.record.key): Promise<void> {

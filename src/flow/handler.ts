@@ -29,6 +29,17 @@ export interface HandleContext<Own extends string = string> {
   readonly versioned: Sql
   /** Emits an event of the service's own contract; resolves with its id. It takes effect with the transaction. */
   publish<In, Out>(type: EventType<Own, string, In, Out>, data: In, options?: PublishOptions): Promise<string>
+  /**
+   * Sends a call: accepted with the transaction, handled exactly once when its service is there. What it comes to is an event for
+   * `service.onReply`. Resolves with the id that the reply names. Throws `invalid_request`.
+   */
+  send<In, Received, Returned, Out, Errors>(
+    type: CallType<string, string, In, Received, Returned, Out, Errors, false> & {
+      readonly isSender: (service: Own) => boolean
+    },
+    input: In,
+    options?: SendOptions,
+  ): Promise<string>
   /** Withdraws a delayed event that this service published earlier, from every consumer that still holds it. */
   cancel(type: EventType<Own, string, never, unknown>, id: string): Promise<void>
   /** The same for the same event, each time: a UUID. */
@@ -48,6 +59,11 @@ export interface PublishOptions {
   readonly expires?: Date
   /** Further CloudEvents attributes: lower-case letters and digits. */
   readonly attributes?: Attributes
+}
+
+export interface SendOptions extends PublishOptions {
+  /** What the call is about; its reply has the same. @default the key of the event that is handled */
+  readonly key?: string
 }
 
 /** What `prepare` may touch: the outside world, under a name, and a read-only view of the store. */
@@ -132,8 +148,15 @@ export interface CallHandler {
   readonly handle: (tx: never, request: CallRequest, prepared?: unknown) => unknown
 }
 
+/** A function that an author wrote, of whatever types. */
+export type Authored = (...given: never[]) => unknown
+
 /** A handler with its types forgotten: the registry's view. */
 export interface Handler {
   readonly prepare?: (ctx: PrepareContext, event: ReceivedEvent) => unknown
   readonly handle: (tx: HandleContext, event: ReceivedEvent, prepared?: unknown) => Promise<void> | void
+  /** What takes effect instead, as the event's handling, when a try ended so and was rolled back; nothing where it failed. */
+  readonly instead?: (error: unknown) => ((tx: HandleContext, event: ReceivedEvent) => Promise<void>) | undefined
+  /** What the author wrote, where this is wrapped around it: for whoever looks into functions. */
+  readonly written?: { readonly prepare?: Authored; readonly handle: Authored }
 }

@@ -139,8 +139,11 @@ function confined(handler: Handler, refuse: (what: string) => () => never): Hand
   const publish = { value: refuse('publishes') }
   const outside = { value: refuse('asks the outside world') }
   return {
-    ...(prepare && { prepare: (ctx, event) => prepare(Object.create(ctx, { outside, once: outside }), event) }),
-    handle: (tx, event, prepared) => handle(Object.create(tx, { publish, cancel: publish }), event, prepared),
+    ...(prepare && {
+      prepare: (ctx, event) => prepare(Object.create(ctx, { outside, once: outside, call: outside }), event),
+    }),
+    handle: (tx, event, prepared) =>
+      handle(Object.create(tx, { publish, send: publish, cancel: publish }), event, prepared),
   }
 }
 

@@ -79,7 +79,7 @@ export class Events {
         if (fact !== undefined) this.#used = new Set(this.#used).add(fact)
         return delivery
       } catch (error) {
-        if (codeOf(error) !== 'invalid_event') throw error
+        if (codeOf(error) !== 'invalid_event' && codeOf(error) !== 'invalid_request') throw error
         refused = error
       }
     }

@@ -4,7 +4,8 @@ import { templatesIn } from './templates.ts'
 import { type AnyFunction, functionsIn } from './variables.ts'
 
 /** The words of all statements in a handler, and in the user's functions that it, or they, name. */
-export function statementsReached({ handler: { prepare, handle } }: Place, scopes: Scopes): ReadonlySet<string> {
+export function statementsReached({ handler }: Place, scopes: Scopes): ReadonlySet<string> {
+  const { prepare, handle } = handler.written ?? handler
   const functions = new Set<AnyFunction>([handle, ...(prepare ? [prepare] : [])])
   const statements = new Set<string>()
   for (const fn of functions) {

@@ -76,7 +76,7 @@ export class Variables {
 
   /** Everything that a handler names, and what is named by the functions that it names. */
   #reach(place: Place, found: Map<string, Variable>): void {
-    const { prepare, handle } = place.handler
+    const { prepare, handle } = place.handler.written ?? place.handler
     const functions = new Set<AnyFunction>([handle, ...(prepare ? [prepare] : [])])
     for (const fn of functions) {
       const names = new Set(fn.toString().match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu))

@@ -1,10 +1,10 @@
-import type { Handler } from '../../flow/handler.ts'
+import type { Authored } from '../../flow/handler.ts'
 import type { Invariants } from './invariants.ts'
 import type { Job } from './job.ts'
 import type { OutsideStubs } from './outside.ts'
 
 /** One of the two functions of a handler. */
-export type Running = Handler['handle'] | NonNullable<Handler['prepare']>
+export type Running = Authored
 
 export interface WorldOptions {
   readonly stubs?: OutsideStubs

@@ -1,7 +1,7 @@
 import { SkerryError } from '../../errors.ts'
 import { type Delivery, defaultMaxEventBytes } from '../../event.ts'
 import { Attempting } from '../../flow/context.ts'
-import type { HandleContext, PrepareContext, Sql } from '../../flow/handler.ts'
+import type { HandleContext, PrepareContext, ReceivedEvent } from '../../flow/handler.ts'
 import { receive } from '../../flow/received.ts'
 import { seededRandom } from '../../ids.ts'
 import type { AnyService } from '../../service.ts'
@@ -11,19 +11,12 @@ import { Doing, type How, type Step } from './doing.ts'
 import type { Footprint } from './footprint.ts'
 import { failing, type Invariants } from './invariants.ts'
 import { type Job, type Place, placesOf, type Unit } from './job.ts'
-import {
-  isEffect,
-  nothingOutside,
-  type Outside,
-  type OutsideStubs,
-  onceKey,
-  withEffect,
-  withResult,
-} from './outside.ts'
+import { nothingOutside, type Outside, type OutsideStubs } from './outside.ts'
+import { preparing, type Surroundings } from './preparing.ts'
 import { type Kept, Remembering, type Used } from './remembering.ts'
 import { siteOf, userSite } from './sites.ts'
 import { type Spoken, Statements } from './statements.ts'
-import { type Trouble, Troubles } from './troubles.ts'
+import { Troubles } from './troubles.ts'
 import { type Settled, Turns } from './turns.ts'
 import type { Running, WorldOptions } from './world-options.ts'
 
@@ -131,7 +124,7 @@ export class World {
     const { handler } = job
     const doing = this.#doing(job, footprint, how)
     if (!handler.prepare) return { footprint, emitted: [], operations: 0, places: 0, outcome: 'done' }
-    const waited = await this.#run(job, handler.prepare, how, footprint, async () => {
+    const waited = await this.#run(job, handler.written?.prepare ?? handler.prepare, how, footprint, async () => {
       const prepared = await handler.prepare?.(
         this.#preparing(job, footprint, doing),
         receive(job.type, job.delivery, 1),
@@ -160,10 +153,23 @@ export class World {
       if (how.between) open.done.push([template, values])
       return rows
     }
-    const attempting = new Attempting({ dialect: 'sqlite', query }, job.delivery, job.reader, defaultMaxEventBytes)
-    const waited = await this.#run(job, job.handler.handle, how, footprint, async () => {
-      const context = this.#handling(attempting, footprint, doing)
-      await job.handler.handle(context, receive(job.type, job.delivery, 1), structuredClone(prepared))
+    const begin = (): Attempting =>
+      new Attempting({ dialect: 'sqlite', query }, job.delivery, job.reader, defaultMaxEventBytes)
+    let attempting = begin()
+    const { handler } = job
+    const event = (): ReceivedEvent => receive(job.type, job.delivery, 1)
+    const waited = await this.#run(job, (handler.written ?? handler).handle, how, footprint, async () => {
+      try {
+        await handler.handle(this.#handling(attempting, footprint, doing), event(), structuredClone(prepared))
+      } catch (error) {
+        const instead = handler.instead?.(attempting.doom ?? error)
+        if (!instead) throw error
+        attempting.end('its handler ended')
+        attempting = begin()
+        this.#undo(unit, before, footprint)
+        open.done.length = 0
+        await instead(this.#handling(attempting, footprint, doing), event())
+      }
       doing.end()
     })
     attempting.end('its handler ended')
@@ -177,6 +183,13 @@ export class World {
     }
     unit.db.back(before)
     return { footprint, emitted: [], operations, places, outcome: 'failed', error }
+  }
+
+  /** What was written is as if it had never been; what was looked at decided about it. */
+  #undo({ db }: Unit, before: number, { accesses }: Footprint): void {
+    db.back(before)
+    db.mark()
+    accesses.writes.length = 0
   }
 
   /** A process of the service ends: what it remembers is gone. */
@@ -306,78 +319,40 @@ export class World {
       footprint.fresh.add(drawn)
       return drawn
     }
-    const publish: HandleContext['publish'] = async (...given) => {
-      try {
-        await doing.next()
-      } catch (error) {
-        attempting.doom ??= error
-        throw error
+    /** What is emitted is an operation of the step. */
+    const emits =
+      (emit: (...given: never[]) => Promise<string>) =>
+      async (...given: never[]): Promise<string> => {
+        try {
+          await doing.next()
+        } catch (error) {
+          attempting.doom ??= error
+          throw error
+        }
+        return emit(...given)
       }
-      return context.publish(...given)
-    }
     return Object.defineProperties(Object.create(context) as typeof context, {
       id: { value: id },
-      publish: { value: publish },
+      publish: { value: emits(context.publish) },
+      send: { value: emits(context.send) },
     })
   }
 
   #preparing(job: Job, footprint: Mutable, doing: Doing): PrepareContext {
-    const { delivery } = job
-    const read = (template: TemplateStringsArray, ...values: unknown[]) => this.#readCommitted(job, template, values)
-    const data = (): unknown => receive(job.type, delivery, 1).data
-    return {
-      sql: ((template: TemplateStringsArray, ...values: unknown[]) =>
-        this.#whole(job, doing, async () => read(template, ...values))) as Sql,
-      snapshot: (work) =>
-        this.#whole(job, doing, () =>
-          work({ sql: (async (...given: Parameters<typeof read>) => read(...given)) as Sql }),
-        ),
-      outside: (name) =>
-        this.#whole(job, doing, async () => {
-          const result = this.#answer(job, name, { key: '', data: data() })
-          if (isEffect(this.#stub(name))) this.outside = withEffect(this.outside, job, name)
-          return result as never
-        }),
-      once: (name) => this.#whole(job, doing, async () => this.#once(job, footprint, name, data) as never),
+    const self = this
+    const around: Surroundings = {
+      get outside() {
+        return self.outside
+      },
+      set outside(outside) {
+        self.outside = outside
+      },
+      stubs: this.#stubs,
+      troubles: this.troubles,
+      read: (...statement) => this.#readCommitted(...statement),
       call: () => Promise.reject(new SkerryError('invalid_config', 'calls lead nowhere while handlers are checked')),
-      now: () => new Date(delivery.record.time),
-      signal: new AbortController().signal,
     }
-  }
-
-  /** With memory it matters that a result is there before the handler goes on with it. */
-  async #whole<T>(job: Job, doing: Doing, work: () => Promise<T>): Promise<T> {
-    await doing.next()
-    const result = await work()
-    if (job.unit.remembering) await doing.place()
-    return result
-  }
-
-  #once(job: Job, footprint: Mutable, name: string, data: () => unknown): unknown {
-    const key = onceKey(job, name)
-    footprint.sees.add(`once ${key}`)
-    const { results } = this.outside
-    if (results.has(key)) return structuredClone(results.get(key))
-    const result = this.#answer(job, name, { key, data: data() })
-    footprint.changes.add(`once ${key}`)
-    this.outside = withResult(withEffect(this.outside, job, name), key, result)
-    return structuredClone(result)
-  }
-
-  #stub(name: string): OutsideStubs[string] | undefined {
-    return Object.hasOwn(this.#stubs, name) ? this.#stubs[name] : undefined
-  }
-
-  #answer(job: Job, name: string, request: { key: string; data: unknown }): unknown {
-    const stub = this.#stub(name)
-    if (stub) return isEffect(stub) ? stub.answer(request) : stub(request)
-    const trouble: Trouble = {
-      kind: 'unanswered',
-      what: `asks the outside world for '${name}'; say how it answers: outside: { ${/^\w+$/.test(name) ? name : `'${name}'`}: () => … }`,
-      site: userSite(new Error().stack),
-    }
-    this.troubles.note(job, trouble)
-    throw new SkerryError('unavailable', `nothing answers '${name}' while handlers are checked`)
+    return preparing(around, job, footprint, doing)
   }
 }
 

@@ -225,7 +225,7 @@ function watched(tx: HandleContext, before: Before, touched: Set<string>): Handl
     }) as Sql
   return {
     ...{ sql: tell(tx.sql), versioned: tell(tx.versioned), dialect: tx.dialect },
-    ...{ cancel: tx.cancel, id: tx.id, random: tx.random, now: tx.now },
+    ...{ cancel: tx.cancel, send: tx.send, id: tx.id, random: tx.random, now: tx.now },
     publish: async (type, data, options) => {
       await before('statement')
       return tx.publish(type, data, options)

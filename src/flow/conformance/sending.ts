@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { call } from '../../call.ts'
+import { contract, event } from '../../contract.ts'
+import type { Reply } from '../../durable.ts'
+import { SkerryError } from '../../errors.ts'
+import { type Service, service } from '../../service.ts'
+import type { CallContext, CallRequest, ReceivedEvent } from '../handler.ts'
+import type { MakeFlowFixture } from './fixture.ts'
+import { inHouse, upTo } from './house.ts'
+import { effects, quick, record, schemaOf, Town, type Word, word } from './words.ts'
+
+const full = schemaOf<{ n: number }>(() => undefined)
+const anything = schemaOf<Word>(() => undefined)
+
+/** A desk; what it takes is asked for by a schema. */
+const deskOf = (input: typeof word) =>
+  contract('desk', {
+    events: { noted: event({ data: word, key: (d) => d.key }) },
+    calls: { note: call({ input, output: word, errors: { full: { data: full } }, senders: ['ear', 'eye'] }) },
+  })
+const Desk = deskOf(word)
+const Ear = contract('ear', { events: {} })
+const Eye = contract('eye', { events: {} })
+
+type Tx = CallContext<'desk'>
+type Replies = ReceivedEvent<Reply<Word, { full: { data: typeof full } }>>
+
+function desk(handle: (tx: Tx, request: CallRequest<Word>) => Promise<Word> | Word = noted): Service<'desk'> {
+  return service(Desk, { migrations: [effects] }).serve(Desk.note, handle)
+}
+
+async function noted(tx: Tx, request: CallRequest<Word>): Promise<Word> {
+  await record(tx as never, { data: request.input } as never)
+  await tx.publish(Desk.noted, request.input)
+  return { ...request.input, n: request.input.n * 10 }
+}
+
+interface Heard {
+  readonly sent: Map<number, string>
+  readonly replies: Replies[]
+}
+
+/** Sends a call for everything that the town says, and keeps what it comes to. */
+function sender(heard: Heard, as: typeof Desk = Desk): Service<'ear'> {
+  const self = service(Ear, { migrations: [effects] })
+  self.subscribe('ears', { from: 'start', retry: quick }).on(Town.said, async (tx, { data, attempt }) => {
+    heard.sent.set(data.n, await tx.send(as.note, data.note === 'strange' ? ({ key: 'k' } as Word) : data))
+    if (attempt < 3) throw new Error('sent, and then this')
+  })
+  return self.onReply(Desk.note, { name: 'replies', from: 'start' }, async (tx, reply) => {
+    heard.replies.push(reply)
+    if (reply.data.kind === 'answered') await record(tx as never, { data: reply.data.output } as never)
+  })
+}
+
+const fresh = (): Heard => ({ sent: new Map(), replies: [] })
+
+/** Calls that wait for their service as events do. */
+export function sending(make: MakeFlowFixture): void {
+  test('Durable calls: what is sent while its service is away takes effect once when it is there, and its reply comes back', () =>
+    inHouse(make, async (house) => {
+      const [heard, callee] = [fresh(), desk()]
+      const caller = sender(heard)
+      await house.introduce(callee)
+      await house.introduce(caller)
+      const app = await house.open([caller])
+      await house.say(app, [
+        { n: 1, key: 'a' },
+        { n: 2, key: 'b' },
+      ])
+      await house.settled(app)
+      assert.equal(heard.replies.length, 0)
+      const theirs = await house.open([callee])
+      await house.settled(theirs)
+      await house.settled(app)
+      assert.deepEqual((await house.numbers(callee)).sort(), [1, 2])
+      assert.deepEqual((await house.numbers(caller)).sort(byValue), [10, 20])
+      for (const { key, data, source } of heard.replies) {
+        const n = key === 'a' ? 1 : 2
+        assert.deepEqual([data.request, source], [heard.sent.get(n), 'desk'])
+      }
+    }))
+
+  test('Durable calls: a refusal is a reply, leaves nothing else behind, and its batch-mates take effect', () =>
+    inHouse(make, async (house) => {
+      const heard = fresh()
+      const caller = sender(heard)
+      const callee = desk(async (tx, request) => {
+        const answer = await noted(tx, request)
+        if (request.input.n % 2 === 0) throw Desk.note.refuse('full', { n: request.input.n })
+        return answer
+      })
+      await house.introduce(callee)
+      await house.introduce(caller)
+      const app = await house.open([caller, callee])
+      await house.say(app, upTo(10))
+      await house.settled(app)
+      assert.deepEqual((await house.numbers(callee)).sort(byValue), [1, 3, 5, 7, 9])
+      const refused = heard.replies.flatMap(({ data }) => (data.kind === 'refused' ? [data] : []))
+      assert.deepEqual(
+        refused.map(({ reason, data }) => [reason, data.n]).sort(),
+        [2, 4, 6, 8]
+          .map((n) => ['full', n])
+          .concat([['full', 10]])
+          .sort(),
+      )
+      assert.equal(heard.replies.length, 10)
+      assert.deepEqual(await house.dead(callee), [])
+    }))
+
+  test('Durable calls: what its service does not take is told to the sender, and is no dead letter', () =>
+    inHouse(make, async (house) => {
+      const heard = fresh()
+      const [caller, callee] = [sender(heard, deskOf(anything)), desk()]
+      await house.introduce(callee)
+      await house.introduce(caller)
+      const app = await house.open([caller, callee])
+      await house.say(app, [{ n: 1, key: 'k', note: 'strange' }])
+      await house.settled(app)
+      const [reply] = heard.replies
+      assert.ok(reply?.data.kind === 'invalid', JSON.stringify(reply))
+      assert.match(reply.data.message, /^desk\.note: n: is not a number/)
+      assert.deepEqual([await house.numbers(callee), await house.dead(callee)], [[], []])
+    }))
+
+  test('Durable calls: one that fails is tried again, and one that gave up is a dead letter of its service', () =>
+    inHouse(make, async (house) => {
+      const heard = fresh()
+      const caller = sender(heard)
+      const callee = desk((tx, request) => {
+        if (request.input.n === 1) throw new SkerryError('terminal', 'never')
+        return noted(tx, request)
+      })
+      await house.introduce(callee)
+      await house.introduce(caller)
+      const app = await house.open([caller, callee])
+      await house.say(app, [1, 2])
+      await house.settled(app)
+      assert.deepEqual(
+        heard.replies.map(({ data }) => data.request),
+        [heard.sent.get(2)],
+      )
+      const [letter] = await house.dead(callee)
+      assert.deepEqual([letter?.subscription, letter?.code], ['desk/durable_calls', 'terminal'])
+    }))
+
+  test('Durable calls: a reply is for whoever sent the call, and nobody sends what the contract does not let them', () =>
+    inHouse(make, async (house) => {
+      const [heard, seen, wrong] = [fresh(), [] as unknown[], [] as unknown[]]
+      const [caller, callee] = [sender(heard), desk()]
+      const other = service(Eye).onReply(
+        Desk.note,
+        { name: 'replies', from: 'start' },
+        (_tx, { data }) => void seen.push(data),
+      )
+      const stranger = service(contract('nose', { events: {} }))
+      stranger.on(Town.said, { name: 'noses', from: 'start' }, async (tx, { data }) => {
+        await tx.send(Desk.note as never, data as never).catch((error: unknown) => wrong.push(error))
+      })
+      for (const one of [callee, caller, other, stranger]) await house.introduce(one)
+      const app = await house.open([caller, callee, other, stranger])
+      await house.say(app, [1])
+      await house.settled(app)
+      assert.deepEqual([heard.replies.length, seen, await house.numbers(callee)], [1, [], [1]])
+      assert.match(String(wrong[0]), /desk\.note: its contract does not let nose send it/)
+    }))
+}
+
+const byValue = (a: number, b: number): number => a - b
