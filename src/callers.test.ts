@@ -98,8 +98,8 @@ function shopOf<T>(
   })
 }
 
-/** The two services in one process, and in two: by addresses, and by a registry. */
-const places = ['here', 'at an address', 'by a registry'] as const
+/** The two services in one process, and in two: by addresses, over HTTP and by frames, and by a registry. */
+const places = ['here', 'at an address', 'at an address for frames', 'by a registry'] as const
 
 interface Both {
   readonly shop: App
@@ -129,9 +129,11 @@ async function running(
     const app = await open([bank, shop], 'both', { watcher })
     return { shop: app, bank: app, facts }
   }
-  if (where === 'at an address') {
-    const theirs = await open([bank], 'bank', { http: '127.0.0.1:0' })
-    const ours = await open([shop], 'shop', { watcher, callees: { at: { bank: [theirs.url as string] } } })
+  if (where !== 'by a registry') {
+    const byFrames = where === 'at an address for frames'
+    const theirs = await open([bank], 'bank', { [byFrames ? 'frames' : 'http']: '127.0.0.1:0' })
+    const address = (byFrames ? theirs.framesUrl : theirs.url) as string
+    const ours = await open([shop], 'shop', { watcher, callees: { at: { bank: [address] } } })
     return { shop: ours, bank: theirs, facts }
   }
   const registry = { address: `unix:${join(dir, 'r.sock')}`, secret: 'a secret of some length' }
@@ -141,7 +143,7 @@ async function running(
     listen: registryAddress(registry.address),
   })
   closing.push(() => listening.close())
-  const theirs = await open([bank], 'bank', { http: '127.0.0.1:0', registry })
+  const theirs = await open([bank], 'bank', { http: '127.0.0.1:0', frames: '127.0.0.1:0', registry })
   const ours = await open([shop], 'shop', { watcher, http: '127.0.0.1:0', registry })
   return { shop: ours, bank: theirs, facts }
 }
@@ -242,6 +244,34 @@ describe('a call whose service', () => {
     assert.deepEqual(told, [[1, 7]])
     await app.stop()
     await second.stop()
+  })
+
+  test('has routes goes by them', async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'skerry-callers-'))
+    const theirs = await start([bankOf(fresh())], { dir: join(dir, 'bank'), http: '127.0.0.1:0' })
+    let app: App | undefined
+    t.after(async () => {
+      await app?.stop()
+      await theirs.stop()
+      await rm(dir, { recursive: true, force: true })
+    })
+    const told: unknown[] = []
+    const paying = (ctx: PrepareContext, { data }: Bought): Promise<unknown> =>
+      ctx.call(Bank.pay, { to: data.by, pence: data.pence }).catch((error: unknown) => codeOf(error))
+    const fault = { abort: { httpStatus: 403, percentage: { value: 100 } } }
+    const rules = { routes: [{ hosts: ['bank'], http: [{ fault, route: [{ destination: { host: 'bank' } }] }] }] }
+    const callees = { at: { bank: [theirs.url as string] }, rules }
+    app = await start([shopOf(paying, told)], { dir: join(dir, 'shop'), callees })
+    await app.publish(Shop.bought, { by: 'ada', pence: 7 })
+    await app.settled()
+    // A fault of the route is no answer of the service.
+    assert.deepEqual(told, ['failed'])
+    assert.equal(await balance(theirs, 'ada'), 0)
+    const wrong = { ...callees, rules: { routes: [{ ...rules.routes[0], hosts: [] }] } }
+    await assert.rejects(start([shopOf(paying, told)], { dir: join(dir, 'other'), callees: wrong as never }), {
+      code: 'invalid_config',
+      message: /routes\[0\]\.hosts/,
+    })
   })
 
   test('nobody knows says what to do: at the call, and at the start where the service says that it calls it', async (t) => {

@@ -6,22 +6,28 @@ import { randomIdentity, seededRandom } from './ids.ts'
 import { MeshClient } from './mesh/client/client.ts'
 import { readCall, writeCall } from './mesh/client/exchange.ts'
 import { Unasked } from './mesh/client/tries.ts'
+import { clientRules } from './mesh/configuration/load.ts'
+import type { MeshRules } from './mesh/configuration/rules.ts'
 import { type Listed, StaticDiscovery } from './mesh/discovery/static.ts'
 import type { Discovery } from './mesh/discovery.ts'
-import type { HttpTransportOptions } from './mesh/http/transport.ts'
+import type { Source } from './mesh/request.ts'
 import { fromHeader, keyHeader } from './mesh/server/headers.ts'
 import type { WireAnswer } from './mesh/transport.ts'
 import type { AnyService } from './service.ts'
 import type { Answering } from './serving.ts'
 import type { Clock } from './time.ts'
+import type { TransportOptions } from './transports.ts'
 
 /** Where the services are that handlers here call and that do not run here. A registry, where `start` is given one, knows, too. */
-export interface CalleesOptions {
-  /** Addresses by service: `{ orders: ['http://10.0.0.7:8080', 'unix:/run/orders.sock'] }`. */
+export interface CalleesOptions extends TransportOptions {
+  /** Addresses by service: `{ orders: ['http://10.0.0.7:8080', { address: 'https://10.0.0.7', frames: 'tls://10.0.0.7:7001' }] }`. */
   readonly at?: Readonly<Record<string, readonly Listed[]>>
   /** Or anything else that knows. It is closed with the app. */
   readonly discovery?: Discovery
-  readonly http?: HttpTransportOptions
+  /** Routes, subsets and policies: as they are, or the name of a YAML or JSON file that has them (needs `yaml`). */
+  readonly rules?: MeshRules | string | URL
+  /** Who calls, for routes that ask: labels of this process, and its namespace. */
+  readonly source?: Partial<Source>
 }
 
 interface CallersOptions {
@@ -41,15 +47,17 @@ export class Callers {
   readonly #local = new Map<string, Answering | undefined>()
   readonly #started = Promise.withResolvers<void>()
   readonly #discovery: Discovery | undefined
+  readonly #rules: ReturnType<typeof clientRules>
   #mesh: Promise<MeshClient> | undefined
 
-  /** Throws `invalid_config` where it is certain that a service which another one says it calls is nowhere. */
+  /** Throws `invalid_config` for wrong rules, and where it is certain that a service which another one says it calls is nowhere. */
   constructor(options: CallersOptions) {
     const { services, callees, registry } = options
     this.#options = options
     for (const { name } of services) this.#local.set(name, undefined)
     if (callees?.at && callees.discovery)
       throw new SkerryError('invalid_config', 'callees: give at or discovery, not both')
+    this.#rules = clientRules(callees?.rules, callees?.source)
     this.#discovery = callees?.discovery ?? discoveryOf(callees?.at, registry)
     for (const { name, options } of services)
       for (const contract of options.calls ?? [])
@@ -127,10 +135,10 @@ export class Callers {
   }
 
   async #open(): Promise<MeshClient> {
-    const { clock, callees } = this.#options
-    const transport = await openCallTransport(callees?.http)
+    const { clock, callees = {} } = this.#options
+    const transport = await openCallTransport(callees, clock)
     const random = seededRandom(randomIdentity())
-    return new MeshClient({ discovery: this.#discovery as Discovery, transport, clock, random })
+    return new MeshClient({ ...this.#rules, discovery: this.#discovery as Discovery, transport, clock, random })
   }
 }
 

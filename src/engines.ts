@@ -6,8 +6,8 @@ import { openSqliteBus } from './bus/sqlite/open.ts'
 import { SkerryError } from './errors.ts'
 import type { Topics } from './flow/foreign/topics.ts'
 import { type ForeignEngine, foreignPlace, foreignPlaces, type SinkTarget, type SourceOptions } from './foreign.ts'
-import type { HttpTransport, HttpTransportOptions } from './mesh/http/transport.ts'
 import type { CallServer, ServerOptions } from './mesh/server/server.ts'
+import type { Transport } from './mesh/transport.ts'
 import { type BusEngine, type Place, placeOf, type StoreEngine } from './places.ts'
 import type { AnyService } from './service.ts'
 import { adoptTables } from './store/sqlite/adopt.ts'
@@ -15,6 +15,7 @@ import { openSqliteStore } from './store/sqlite/open.ts'
 import type { Store, StoreOptions, StoreTx } from './store/store.ts'
 import type { CrashHook, Watcher } from './telemetry.ts'
 import type { Clock } from './time.ts'
+import type { TransportOptions } from './transports.ts'
 
 /** The only file that chooses adapters: everything else sees the ports. */
 export interface EngineOptions {
@@ -262,9 +263,9 @@ export async function openGrpc(options: ServerOptions & { readonly protos: reado
 }
 
 /** What carries calls of handlers to services elsewhere. */
-export async function openCallTransport(options: HttpTransportOptions | undefined): Promise<HttpTransport> {
-  const { HttpTransport } = await client('undici', () => import('./mesh/http/transport.ts'))
-  return new HttpTransport(options)
+export async function openCallTransport(options: TransportOptions, clock: Clock): Promise<Transport> {
+  const { transportOf } = await client('undici', () => import('./transports.ts'))
+  return transportOf(options, clock)
 }
 
 /** Loads an adapter, whose client library is installed only by those who use its engine. */

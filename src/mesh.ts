@@ -4,23 +4,20 @@ import { SkerryError } from './errors.ts'
 import { randomIdentity, seededRandom } from './ids.ts'
 import { MeshClient } from './mesh/client/client.ts'
 import { readCall, writeCall } from './mesh/client/exchange.ts'
-import { PreferringTransport } from './mesh/client/preferring.ts'
 import { clientRules } from './mesh/configuration/load.ts'
 import type { MeshRules } from './mesh/configuration/rules.ts'
 import { RegistryDiscovery } from './mesh/discovery/registry/client.ts'
 import { type Listed, StaticDiscovery } from './mesh/discovery/static.ts'
 import type { Discovery } from './mesh/discovery.ts'
-import { FrameTransport, type FrameTransportOptions } from './mesh/frames/transport.ts'
-import { HttpTransport, type HttpTransportOptions } from './mesh/http/transport.ts'
 import type { LatencyParts } from './mesh/latency.ts'
 import type { Source } from './mesh/request.ts'
 import type { Priority } from './mesh/resilience/concurrency-limit.ts'
 import { fromHeader, keyHeader, priorityHeader } from './mesh/server/headers.ts'
 import type { ClientTls } from './mesh/tls.ts'
-import type { Transport } from './mesh/transport.ts'
 import { type Clock, systemClock } from './time.ts'
+import { type TransportOptions, transportOf } from './transports.ts'
 
-export interface ClientOptions {
+export interface ClientOptions extends TransportOptions {
   /**
    * Where instances of the service are: `http://10.0.0.7:8080`, `unix:/run/orders.sock`, `tcp://10.0.0.7:7001` for frames, or
    * `{ address, frames }` for both.
@@ -36,11 +33,6 @@ export interface ClientOptions {
   readonly rules?: MeshRules | string | URL
   /** Who calls, for routes that ask: labels of this process, and its namespace. */
   readonly source?: Partial<Source>
-  /** Whom to trust, and what to show, where instances are at `https:` and `tls:`. */
-  readonly tls?: ClientTls
-  readonly http?: HttpTransportOptions
-  /** Frames are spoken where an instance offers them, which is quicker; `false`: HTTP alone. */
-  readonly frames?: Omit<FrameTransportOptions, 'clock'> | false
   /** Is told of each answer: which call it was, who gave it after how many tries, and how long each part took. */
   readonly onAnswer?: (call: string, told: Told) => void
   /** @default the system's */
@@ -91,7 +83,7 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
   const { clock = systemClock, from, onAnswer } = options
   const service = contract[info].name
   const random = seededRandom(randomIdentity())
-  const rules = clientRules(options.rules, { labels: {}, namespace: '', ...options.source })
+  const rules = clientRules(options.rules, options.source)
   const discovery = discoveryOf(service, options, clock)
   const mesh = new MeshClient({ ...rules, discovery, transport: transportOf(options, clock), clock, random })
   const about = from === undefined ? {} : { [fromHeader]: from }
@@ -118,13 +110,6 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
       await discovery.close()
     },
   }
-}
-
-function transportOf({ http, frames, tls }: ClientOptions, clock: Clock): Transport {
-  const own = tls && { tls }
-  const overHttp = new HttpTransport({ ...own, ...http })
-  if (frames === false) return overHttp
-  return new PreferringTransport({ http: overHttp, frames: new FrameTransport({ clock, ...own, ...frames }), clock })
 }
 
 function discoveryOf(service: string, { at, registry, discovery }: ClientOptions, clock: Clock): Discovery {

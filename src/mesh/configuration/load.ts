@@ -26,9 +26,9 @@ const nobody: Source = { labels: {}, namespace: '' }
 /** The same, ready for a client: what `MeshClient` is given. Without rules everything is at its default. */
 export function clientRules(
   rules: MeshRules | string | URL | undefined,
-  source: Source = nobody,
+  source: Partial<Source> = {},
 ): Partial<CompiledRules> {
-  return rules === undefined ? {} : compileRules(loadRules(rules), source, compilePattern)
+  return rules === undefined ? {} : compileRules(loadRules(rules), { ...nobody, ...source }, compilePattern)
 }
 
 /** Loads what needs a library that is installed only by those who make use of it. */
