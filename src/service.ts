@@ -12,7 +12,6 @@ import type {
   ReadContext,
   ReceivedEvent,
 } from './flow/handler.ts'
-import type { RetryPolicy } from './flow/retry.ts'
 import {
   declareSource,
   foreignPlace,
@@ -25,44 +24,9 @@ import {
 } from './foreign.ts'
 import { Memories, type Memory } from './memories.ts'
 import type { Migration } from './store/store.ts'
+import { checkName, checkSubscription, type ServeOptions, type SubscriptionOptions } from './subscription.ts'
 
-/** How a subscription reads. `from` and `name` are recorded once, at first start; changing `from` later has no effect. */
-export interface SubscriptionOptions {
-  /** `start`: everything the bus still has. `now`: what is published after the first start. */
-  readonly from: 'start' | 'now'
-  /** `key`: events of one stream with the same key are handled in publish order. @default 'none' */
-  readonly order?: 'none' | 'key'
-  /** What becomes of the later events of a key whose head became a dead letter, under `order: 'key'`. @default 'park' */
-  readonly onDead?: 'park' | 'continue'
-  readonly retry?: Partial<RetryPolicy>
-  /** Longest uninterrupted `handle`, in milliseconds, 1–60 000. The second try, alone, gets ten times as long. @default 100 */
-  readonly budgetMs?: number
-  /** Most `prepare` steps at once, 1–10 000. @default 64 */
-  readonly concurrency?: number
-  /** Most events started in a period. @default unlimited */
-  readonly rate?: Rate
-  /** The same limits for each key. */
-  readonly perKey?: { readonly concurrency?: number; readonly rate?: Rate }
-  /**
-   * Event types that the order of handling is known to matter against, each with the reason why that is right. `skerry check`
-   * reports them as declared, and fails on one that it cannot confirm; nothing else makes use of them.
-   */
-  readonly dependsOn?: readonly Dependence[]
-  /**
-   * What else `skerry check` must find true of these handlers. `republication`: the same fact under a new id changes nothing.
-   * `conflict-free`: they have no row in common with any other of the service. Nothing else makes use of it.
-   */
-  readonly claims?: readonly ('republication' | 'conflict-free')[]
-}
-
-export type Dependence = readonly [type: AnyEvent, why: string]
-
-export interface Rate {
-  /** At least 1. */
-  readonly events: number
-  /** At least 1. */
-  readonly perMs: number
-}
+export type { Dependence, Rate, ServeOptions, SubscriptionOptions } from './subscription.ts'
 
 /** One handler: a function that touches only the store, or two steps when the outside world is involved. */
 export type HandlerOf<Own extends string, Out, Prepared> =
@@ -92,6 +56,7 @@ export type CallHandlerOf<Own extends string, Received, Returned, Prepared> =
 export interface CallDefinition {
   readonly type: AnyCall
   readonly handler: CallHandler
+  readonly options: ServeOptions
 }
 
 export interface Subscription<Own extends string> {
@@ -154,6 +119,7 @@ export interface Service<Own extends string = string> {
     type: CallType<Own, string, In, Received, Returned, Out, Errors, false>,
     // Else what is returned would say what is to be returned.
     handler: CallHandlerOf<Own, Received, NoInfer<Returned>, Prepared>,
+    options?: ServeOptions,
   ): Service<Own>
   /** Messages of a foreign topic become events of this service: each once, however often it is delivered. */
   source(name: string, options: SourceOptions): Source<Own>
@@ -232,10 +198,10 @@ export function service<Own extends string>(own: AnyContract<Own>, options: Serv
     memory: (make) => memories.declare(make),
     calls,
     subscribe,
-    serve(type: AnyCall, handler: unknown) {
-      const definition = addCall(own, calls, type, handler, options)
+    serve(type: AnyCall, handler: unknown, serving: ServeOptions = {}) {
+      const definition = addCall(own, calls, { type, handler, options: serving }, options)
       for (const sender of type.senders)
-        hear(subscriptions, requestEvent(type, sender), answering(type, definition.handler))
+        hear(subscriptions, requestEvent(type, sender), answering(type, definition.handler), serving)
       return self
     },
     onReply(type: AnyCall, first: SubscriptionOptions & { name: string }, handle?: unknown) {
@@ -292,10 +258,10 @@ const twoOfOneName = (label: string): SkerryError =>
 function addCall(
   own: AnyContract,
   calls: Map<string, CallDefinition>,
-  type: AnyCall,
-  handler: unknown,
+  given: { readonly type: AnyCall; readonly handler: unknown; readonly options: ServeOptions },
   options: ServiceOptions,
 ): CallDefinition {
+  const { type, handler } = given
   const refuse = (why: string): never => {
     throw new SkerryError('invalid_config', `${type.label}: ${why}`)
   }
@@ -304,16 +270,23 @@ function addCall(
   if (options.projection && !type.readOnly) refuse('a projection answers only what is read-only')
   const normal = (typeof handler === 'function' ? { handle: handler } : handler) as CallHandler
   if (type.readOnly && normal.prepare) refuse('what is read-only has one step')
-  const definition = { type, handler: normal }
+  const definition = { ...given, handler: normal }
   calls.set(type.name, definition)
   return definition
 }
 
 /** What is sent to a service comes by one subscription. */
-function hear(subscriptions: Map<string, SubscriptionDefinition>, type: AnyEvent, handler: Handler): void {
-  const known = subscriptions.get(durableCalls)?.handlers ?? []
-  const handlers = new Map([...known, [type.label, { type, handler }]])
-  subscriptions.set(durableCalls, { name: durableCalls, options: { from: 'start' }, handlers })
+function hear(
+  subscriptions: Map<string, SubscriptionDefinition>,
+  type: AnyEvent,
+  handler: Handler,
+  { dependsOn = [] }: ServeOptions,
+): void {
+  const before = subscriptions.get(durableCalls)
+  const handlers = new Map([...(before?.handlers ?? []), [type.label, { type, handler }]])
+  const all = [...new Set([...(before?.options.dependsOn ?? []), ...dependsOn])]
+  const options = { from: 'start' as const, ...(all.length > 0 && { dependsOn: all }) }
+  subscriptions.set(durableCalls, { name: durableCalls, options, handlers })
 }
 
 function refuseStranger(type: AnyCall, name: string): void {
@@ -353,40 +326,4 @@ function refuseProjection(label: string, { projection }: ServiceOptions): void {
 
 function normalise(handler: unknown): Handler {
   return (typeof handler === 'function' ? { handle: handler } : handler) as Handler
-}
-
-const subscriptionName = /^[a-z][a-z0-9_-]{0,62}$/i
-
-function checkName(label: string, name: string): void {
-  if (subscriptionName.test(name)) return
-  throw new SkerryError('invalid_config', `${label}: use a name of letters, digits, '-' and '_', at most 63`)
-}
-
-function checkSubscription(label: string, name: string, options: SubscriptionOptions): void {
-  const refuse = (why: string): never => {
-    throw new SkerryError('invalid_config', `${label}: ${why}`)
-  }
-  checkName(label, name)
-  if (name === durableCalls) refuse('this name is for calls that are sent; choose another')
-  if (options.from !== 'start' && options.from !== 'now') refuse(`say from: 'start' or from: 'now'`)
-  inRange('budgetMs', options.budgetMs, 1, 60_000)
-  inRange('concurrency', options.concurrency, 1, 10_000, 'whole')
-  inRange('rate.events', options.rate?.events, 1, 1e9)
-  inRange('rate.perMs', options.rate?.perMs, 1, 1e9)
-  const { perKey, retry } = options
-  if (perKey && perKey.concurrency === undefined && !perKey.rate) refuse('perKey names no limit')
-  inRange('perKey.concurrency', perKey?.concurrency, 1, 10_000, 'whole')
-  inRange('perKey.rate.events', perKey?.rate?.events, 1, 1e9)
-  inRange('perKey.rate.perMs', perKey?.rate?.perMs, 1, 1e9)
-  inRange('retry.attempts', retry?.attempts, 1, 1000, 'whole')
-  inRange('retry.firstMs', retry?.firstMs, 0, 1e9)
-  inRange('retry.factor', retry?.factor, 1, 100)
-  inRange('retry.mostMs', retry?.mostMs, 0, 1e9)
-  inRange('retry.jitter', retry?.jitter, 0, 1)
-
-  function inRange(what: string, value: number | undefined, low: number, high: number, whole?: 'whole'): void {
-    if (value === undefined) return
-    if (!(value >= low && value <= high)) refuse(`${what} ${value} is not within ${low}–${high}`)
-    if (whole && !Number.isInteger(value)) refuse(`${what} ${value} is not a whole number`)
-  }
 }

@@ -1,4 +1,5 @@
 import { SkerryError } from '../errors.ts'
+import { handledBy } from '../independence/check/calls.ts'
 import { nearest } from '../nearest.ts'
 import type { AnyService } from '../service.ts'
 import type { Both } from './affected.ts'
@@ -16,7 +17,7 @@ export function onlyOf(asked: string, services: readonly AnyService[]): (pair: B
     const names = services.map((one) => one.name)
     throw missing('service', name, names, `There are: ${names.join(', ')}.`)
   }
-  const known = [...service.subscriptions.values()].flatMap(({ handlers }) => [...handlers.keys()])
+  const known = handledBy(service).map(({ type }) => type.label)
   const words = rest === '' ? [] : rest.split(',')
   if (words.length > 2) throw new UsageError(`--only ${asked}: name two event types at most: --only SERVICE:A,B`)
   const types = words.map((type) => labelsOf(type.trim(), name, known))

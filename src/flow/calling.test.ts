@@ -7,7 +7,8 @@ import { codeOf, type ErrorCode, SkerryError } from '../errors.ts'
 import type { Delivery } from '../event.ts'
 import { sqliteFixture } from '../store/sqlite/fixture.ts'
 import { VirtualClock } from '../time.ts'
-import { asCallersOwn, Calling, type Came, type Outgoing } from './calling.ts'
+import { asCallersOwn } from './callee-errors.ts'
+import { Calling, type Came, type Outgoing } from './calling.ts'
 import type { CallingOptions } from './handler.ts'
 
 const note = { input: z.object({ n: z.int() }), output: z.object({ n: z.int() }) }

@@ -1,4 +1,5 @@
 import type { AnyEvent } from '../../contract.ts'
+import { handledBy } from './calls.ts'
 import type { Place } from './job.ts'
 import type { Level } from './levels.ts'
 import { type Asked, enough, type Found, type PairResult, type Tally } from './pairs.ts'
@@ -116,7 +117,7 @@ export function claimsOf(system: System, claims: readonly Claimed[]): Claim[] {
 export function staleDeclarations(system: System, cells: readonly Cell[], left: Iterable<Pair> = []): string[] {
   const unknown = [...left]
   return system.world.units.flatMap(({ service }) =>
-    [...service.subscriptions.values()].flatMap((subscription) =>
+    [...new Set(handledBy(service).map(({ subscription }) => subscription))].flatMap((subscription) =>
       (subscription.options.dependsOn ?? []).flatMap(([type, why]) => {
         const about = cells.filter(
           (cell) =>

@@ -1,8 +1,10 @@
+import type { AnyCall } from '../../call.ts'
 import type { AnyEvent } from '../../contract.ts'
 import { messageOf, SkerryError } from '../../errors.ts'
 import type { AnyService } from '../../service.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import { watchAmbient } from './ambient.ts'
+import { handledBy } from './calls.ts'
 import { type Claimed, cellsOf, claimsOf, nameIn, staleDeclarations } from './cells.ts'
 import { Coverage } from './coverage.ts'
 import type { Generating, Generator } from './events.ts'
@@ -28,9 +30,9 @@ import { nothingWhole, runWholes, unexplained } from './wholes.ts'
 export interface CheckOptions {
   /** Columns that nobody minds, such as `orders.updated_at`: their values may differ between orders. */
   readonly opaque?: readonly string[]
-  /** How events are made, instead of from their schemas. */
+  /** How events and inputs of calls are made, instead of from their schemas. */
   // biome-ignore lint/suspicious/noExplicitAny: generators of events of any data
-  readonly generate?: readonly (readonly [type: AnyEvent, make: (g: Generating) => any])[]
+  readonly generate?: readonly (readonly [type: AnyEvent | AnyCall, make: (g: Generating) => any])[]
   /** Values to draw from, by the name of the field: `{ currency: ['GBP', 'EUR'] }`. Others come from schemas and from rows. */
   readonly values?: Given
   /**
@@ -38,7 +40,10 @@ export interface CheckOptions {
    * values, and some are tried as they were.
    */
   readonly recorded?: string | URL
-  /** How the world outside answers `ctx.once` and `ctx.outside`, by name. */
+  /**
+   * How the world outside answers `ctx.once` and `ctx.outside`, by name, and services that are not checked answer `ctx.call`, by
+   * `orders.place`; without it their answers are made from the schema of the output.
+   */
   readonly outside?: OutsideStubs
   /**
    * What must hold after each event, by name: a question to the stores that gives the rows which must not be there.
@@ -123,9 +128,7 @@ export function servicesOf(app: App): readonly AnyService[] {
 /** All handlers, as `reader type`: their numbers are their places in this list. */
 export function handlersOf(services: readonly AnyService[]): string[] {
   return services.flatMap((service) =>
-    [...service.subscriptions.values()].flatMap(({ name, handlers }) =>
-      [...handlers.keys()].map((label) => `${service.name}/${name} ${label}`),
-    ),
+    handledBy(service).map(({ subscription, type }) => `${service.name}/${subscription.name} ${type.label}`),
   )
 }
 

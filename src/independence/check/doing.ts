@@ -1,5 +1,6 @@
 import { SkerryError } from '../../errors.ts'
 import type { EventRecord } from '../../event.ts'
+import type { Write } from '../../store/sqlite/observed/access.ts'
 import type { Footprint } from './footprint.ts'
 
 /** How a step is run. */
@@ -14,6 +15,14 @@ export interface How {
   readonly between?: (place: number) => Promise<void>
 }
 
+/** What a call did that a step made: it stays, whatever becomes of the step. */
+export interface Called {
+  /** The service that answered. */
+  readonly service: string
+  readonly emitted: readonly EventRecord[]
+  readonly writes: readonly Write[]
+}
+
 /** What a step came to. */
 export type Step = {
   readonly footprint: Footprint
@@ -22,6 +31,8 @@ export type Step = {
   readonly operations: number
   /** How many places it has at which others may come in between. */
   readonly places: number
+  /** In their order, those that they made in turn included. */
+  readonly called?: readonly Called[]
 } & (
   | { readonly outcome: 'done'; readonly prepared?: unknown }
   | { readonly outcome: 'failed'; readonly error: unknown }

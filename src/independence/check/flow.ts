@@ -1,5 +1,5 @@
 import { codeOf, errorCodes } from '../../errors.ts'
-import { cancelType, type Delivery } from '../../event.ts'
+import { cancelType, type Delivery, type EventRecord } from '../../event.ts'
 import { cancelledId } from '../../flow/lanes.ts'
 import type { Write } from '../../store/sqlite/observed/access.ts'
 import type { How, Step } from './doing.ts'
@@ -113,6 +113,7 @@ export class Flow {
     const { job, prepared, instance } = one
     if (one.stage === 'prepare') {
       const step = await this.world.prepare(job, { ...how, instance })
+      for (const called of step.called ?? []) this.#took(called.service, called.emitted, called.writes)
       if (step.outcome === 'failed') this.#failed(one, step.error)
       else this.#replace(one, { ...one, stage: 'handle', prepared: step.prepared })
       return step
@@ -159,13 +160,18 @@ export class Flow {
     const { job } = one
     const stream = job.unit.service.name
     this.#replace(one, undefined)
-    const emitted = new Map(this.course.emitted)
-    const deliveries = step.emitted.map((record): Delivery => ({ stream, position: 0, record }))
-    for (const delivery of deliveries) emitted.set(delivery.record.id, delivery)
-    const changes = step.footprint.accesses.writes.map((write) => ({ service: stream, write }))
     const settled = new Map(this.course.settled).set(nameOf(job), 'done')
-    const handled = [...this.course.handled, job]
-    this.course = { ...this.course, emitted, settled, handled, changes: [...this.course.changes, ...changes] }
+    this.course = { ...this.course, settled, handled: [...this.course.handled, job] }
+    this.#took(stream, step.emitted, step.footprint.accesses.writes)
+  }
+
+  /** What a service committed: rows, and events on their way. */
+  #took(service: string, records: readonly EventRecord[], writes: readonly Write[]): void {
+    const emitted = new Map(this.course.emitted)
+    const deliveries = records.map((record): Delivery => ({ stream: service, position: 0, record }))
+    for (const delivery of deliveries) emitted.set(delivery.record.id, delivery)
+    const changes = writes.map((write) => ({ service, write }))
+    this.course = { ...this.course, emitted, changes: [...this.course.changes, ...changes] }
     for (const delivery of deliveries) this.publish(delivery)
   }
 

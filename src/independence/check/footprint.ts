@@ -16,6 +16,8 @@ export interface Footprint {
   readonly changes: ReadonlySet<string>
   /** Values that only this step can have made, such as its event's id: rows that are unique by one of them meet no other's. */
   readonly fresh: ReadonlySet<string>
+  /** What the services that it called touched, each in its own store. */
+  readonly called?: readonly Footprint[]
 }
 
 /** Where two footprints meet. */
@@ -28,6 +30,21 @@ export interface Meeting {
 
 /** The first place where two steps meet, if they do: one of them changes there what the other looks at or changes. */
 export function meeting(a: Footprint, b: Footprint): Meeting | undefined {
+  return firstOf(a, b, meetingInOne)
+}
+
+/** Of a step and of all that it called, beside those of another one. */
+function firstOf<T>(a: Footprint, b: Footprint, look: (a: Footprint, b: Footprint) => T | undefined): T | undefined {
+  if (!a.called?.length && !b.called?.length) return look(a, b)
+  for (const one of [a, ...(a.called ?? [])])
+    for (const other of [b, ...(b.called ?? [])]) {
+      const found = look(one, other)
+      if (found !== undefined) return found
+    }
+  return undefined
+}
+
+function meetingInOne(a: Footprint, b: Footprint): Meeting | undefined {
   const named = [...a.changes].find((name) => b.sees.has(name) || b.changes.has(name))
   const other = named ?? [...b.changes].find((name) => a.sees.has(name))
   if (other !== undefined) return { what: other, sites: ['', ''] }
@@ -59,6 +76,10 @@ function blindMeeting(a: Footprint, b: Footprint): Meeting | undefined {
  * what is locked and versioned.
  */
 export function commonRow(a: Footprint, b: Footprint): string | undefined {
+  return firstOf(a, b, commonRowInOne)
+}
+
+function commonRowInOne(a: Footprint, b: Footprint): string | undefined {
   if (a.service !== b.service) return undefined
   for (const one of a.accesses.writes)
     for (const other of b.accesses.writes) {
@@ -154,6 +175,15 @@ function meets(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
  * changes. Rows that are unique by something that only their own event has are nobody else's.
  */
 export function sharedTables(a: Footprint, b: Footprint): Set<string> {
+  const shared = new Set<string>()
+  firstOf(a, b, (one, other) => {
+    for (const table of sharedInOne(one, other)) shared.add(table)
+    return undefined
+  })
+  return shared
+}
+
+function sharedInOne(a: Footprint, b: Footprint): Set<string> {
   if (a.service !== b.service) return new Set()
   const [ofA, ofB] = [usedTables(a), usedTables(b)]
   const shared = new Set<string>()

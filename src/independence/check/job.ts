@@ -3,6 +3,7 @@ import type { Delivery } from '../../event.ts'
 import type { Handler } from '../../flow/handler.ts'
 import type { AnyService, SubscriptionDefinition } from '../../service.ts'
 import type { ObservedDatabase } from '../../store/sqlite/observed/database.ts'
+import { handledBy } from './calls.ts'
 import type { Remembering } from './remembering.ts'
 
 /** A service with its store. */
@@ -33,14 +34,12 @@ export function nameOf({ reader, delivery }: Pick<Job, 'reader' | 'delivery'>): 
   return `${reader} ${delivery.stream} ${delivery.record.id}`
 }
 
-/** All handlers of a service. */
+/** All handlers of a service, calls that change something included. */
 export function placesOf(unit: Unit): Place[] {
-  return [...unit.service.subscriptions.values()].flatMap((subscription) =>
-    [...subscription.handlers.values()].map(({ type, handler }) => {
-      const reader = `${unit.service.name}/${subscription.name}`
-      return { unit, reader, subscription, type, handler }
-    }),
-  )
+  return handledBy(unit.service).map((handled) => {
+    const reader = `${unit.service.name}/${handled.subscription.name}`
+    return { unit, reader, ...handled }
+  })
 }
 
 /** Whether publish order binds two events of one reader. */

@@ -184,6 +184,7 @@ function together(steps: readonly Step[] | undefined): Footprint {
     sees: new Set(all.flatMap(({ sees }) => [...sees])),
     changes: new Set(all.flatMap(({ changes }) => [...changes])),
     fresh: new Set(all.flatMap(({ fresh }) => [...fresh])),
+    called: all.flatMap(({ called = [] }) => called),
   }
 }
 

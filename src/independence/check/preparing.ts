@@ -1,8 +1,8 @@
-import type { AnyCall } from '../../call.ts'
 import { SkerryError } from '../../errors.ts'
-import type { CallingOptions, PrepareContext, Sql } from '../../flow/handler.ts'
+import type { PrepareContext, Sql } from '../../flow/handler.ts'
 import { receive } from '../../flow/received.ts'
 import type { Rows } from '../../store/store.ts'
+import type { Answering } from './answering.ts'
 import type { Doing } from './doing.ts'
 import type { Job } from './job.ts'
 import { isEffect, type Outside, type OutsideStubs, onceKey, withEffect, withResult } from './outside.ts'
@@ -16,8 +16,6 @@ export interface Surroundings {
   readonly troubles: Troubles
   /** A statement on what is committed. */
   read(job: Job, template: TemplateStringsArray, values: readonly unknown[]): Rows
-  /** A call of another service, whole. */
-  call(type: AnyCall, input: unknown, options: CallingOptions | undefined): Promise<unknown>
 }
 
 /** Named things that a step looks at and changes. */
@@ -27,7 +25,13 @@ export interface Named {
 }
 
 /** What a `prepare` holds while it is checked: each thing that it does is one operation. */
-export function preparing(around: Surroundings, job: Job, footprint: Named, doing: Doing): PrepareContext {
+export function preparing(
+  around: Surroundings,
+  job: Job,
+  footprint: Named,
+  doing: Doing,
+  answering: Answering,
+): PrepareContext {
   const { delivery } = job
   const read = (template: TemplateStringsArray, ...values: unknown[]) => around.read(job, template, values)
   const data = (): unknown => receive(job.type, delivery, 1).data
@@ -50,7 +54,7 @@ export function preparing(around: Surroundings, job: Job, footprint: Named, doin
         return result as never
       }),
     once: (name) => whole(async () => once(around, job, footprint, name, data) as never),
-    call: (type, input, options) => whole(() => around.call(type as AnyCall, input, options)) as never,
+    call: (type, input, options) => whole(() => answering.call(type, input, options)) as never,
     now: () => new Date(delivery.record.time),
     signal: new AbortController().signal,
   }

@@ -79,11 +79,12 @@ export class Troubles {
   }
 
   async during<T>(job: Job, work: () => Promise<T>): Promise<T> {
+    const around = this.#current
     this.#current = job
     try {
       return await work()
     } finally {
-      this.#current = undefined
+      this.#current = around
     }
   }
 }

@@ -26,20 +26,22 @@ export class Turns {
   async settle<T>(work: () => Promise<T> | T): Promise<Waited<T>> {
     const started = this.#now()
     let timer: { cancel(): void } | undefined
-    const ended = settled(work)
+    let arm = (): void => {}
     const outcome = await new Promise<Settled<T> | { kind: 'hangs' }>((resolve) => {
-      ended.then(resolve, () => {})
       // Made only once the loop turns: a timer for each step would cost more than the step.
-      this.#atNextTurn = () => {
+      arm = () => {
         timer = this.#clock.after(patienceMs, () => resolve({ kind: 'hangs' }))
       }
+      // A step may have another one within it.
+      this.#atNextTurn.add(arm)
+      settled(work).then(resolve, () => {})
     })
-    this.#atNextTurn = undefined
+    this.#atNextTurn.delete(arm)
     timer?.cancel()
     return { ...outcome, turned: this.#turn !== started }
   }
 
-  #atNextTurn: (() => void) | undefined
+  readonly #atNextTurn = new Set<() => void>()
 
   /** Counts turns of the event loop, with one callback for all steps within a turn. */
   #now(): number {
@@ -48,8 +50,8 @@ export class Turns {
       setImmediate(() => {
         this.#armed = false
         this.#turn++
-        this.#atNextTurn?.()
-        this.#atNextTurn = undefined
+        for (const arm of this.#atNextTurn) arm()
+        this.#atNextTurn.clear()
       })
     }
     return this.#turn

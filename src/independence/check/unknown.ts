@@ -1,21 +1,21 @@
+import type { AnyCall } from '../../call.ts'
 import type { AnyEvent } from '../../contract.ts'
 import { SkerryError } from '../../errors.ts'
 import { nearest } from '../../nearest.ts'
 import type { AnyService } from '../../service.ts'
+import { handledBy } from './calls.ts'
 import type { Claimed } from './cells.ts'
 import type { Given } from './pools.ts'
 import type { System } from './system.ts'
 
 interface Naming {
-  readonly generate?: readonly (readonly [type: AnyEvent, make: unknown])[]
+  readonly generate?: readonly (readonly [type: AnyEvent | AnyCall, make: unknown])[]
   readonly claims?: readonly Claimed[]
 }
 
 /** A name that nothing has would be heeded by nobody. Throws `not_found` with the nearest one. */
 export function refuseUnknown(services: readonly AnyService[], { generate = [], claims = [] }: Naming): void {
-  const known = services.flatMap(({ subscriptions }) =>
-    [...subscriptions.values()].flatMap(({ handlers }) => [...handlers.keys()]),
-  )
+  const known = services.flatMap((service) => handledBy(service).map(({ type }) => type.label))
   const named = [
     ...generate.map(([type]) => ['generate', type] as const),
     ...claims

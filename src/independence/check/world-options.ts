@@ -17,3 +17,9 @@ export interface WorldOptions {
   /** Told of each step before it begins. */
   readonly onStep?: (job: Job) => void
 }
+
+/** A `handle` that is under way while others read. */
+export interface Open {
+  readonly before: number
+  readonly done: [template: TemplateStringsArray, values: readonly unknown[]][]
+}

@@ -7,7 +7,8 @@ import { seededRandom } from '../../ids.ts'
 import type { AnyService } from '../../service.ts'
 import { ObservedDatabase } from '../../store/sqlite/observed/database.ts'
 import type { Rows } from '../../store/store.ts'
-import { Doing, type How, type Step } from './doing.ts'
+import { Answering, type Asked } from './answering.ts'
+import { type Called, Doing, type How, type Step } from './doing.ts'
 import type { Footprint } from './footprint.ts'
 import { failing, type Invariants } from './invariants.ts'
 import { type Job, type Place, placesOf, type Unit } from './job.ts'
@@ -18,7 +19,7 @@ import { siteOf, userSite } from './sites.ts'
 import { type Spoken, Statements } from './statements.ts'
 import { Troubles } from './troubles.ts'
 import { type Settled, Turns } from './turns.ts'
-import type { Running, WorldOptions } from './world-options.ts'
+import type { Open, Running, WorldOptions } from './world-options.ts'
 
 /** A moment that the world can go back to. */
 export interface Moment {
@@ -123,17 +124,18 @@ export class World {
     const footprint = this.#begin(job)
     const { handler } = job
     const doing = this.#doing(job, footprint, how)
+    const called: Called[] = []
     if (!handler.prepare) return { footprint, emitted: [], operations: 0, places: 0, outcome: 'done' }
     const waited = await this.#run(job, handler.written?.prepare ?? handler.prepare, how, footprint, async () => {
       const prepared = await handler.prepare?.(
-        this.#preparing(job, footprint, doing),
+        this.#preparing(job, footprint, doing, called),
         receive(job.type, job.delivery, 1),
       )
       doing.end()
       return structuredClone(prepared)
     })
     const { operations, places } = doing
-    const step = { footprint, emitted: [], operations, places }
+    const step = { footprint, emitted: [], operations, places, called }
     if (waited.kind === 'error') return { ...step, outcome: 'failed', error: waited.error }
     return { ...step, outcome: 'done', prepared: waited.value }
   }
@@ -227,6 +229,7 @@ export class World {
       sees: new Set(),
       changes: new Set(),
       fresh: new Set([job.delivery.record.id]),
+      called: [],
     }
   }
 
@@ -338,34 +341,56 @@ export class World {
     })
   }
 
-  #preparing(job: Job, footprint: Mutable, doing: Doing): PrepareContext {
+  #preparing(job: Job, footprint: Mutable, doing: Doing, called: Called[]): PrepareContext {
     const self = this
-    const around: Surroundings = {
+    const around = {
       get outside() {
         return self.outside
       },
       set outside(outside) {
         self.outside = outside
       },
-      stubs: this.#stubs,
-      troubles: this.troubles,
-      read: (...statement) => this.#readCommitted(...statement),
-      call: () => Promise.reject(new SkerryError('invalid_config', 'calls lead nowhere while handlers are checked')),
+      ...{ units: this.units, stubs: this.#stubs, troubles: this.troubles },
+      read: (...statement: Parameters<Surroundings['read']>) => this.#readCommitted(...statement),
+      prepare: (callee: Job) => this.#aside(job, footprint, () => this.prepare(callee)),
+      handle: (callee: Job, prepared: unknown) =>
+        this.#aside(job, footprint, () => {
+          // One transaction at a time holds a store: it would wait.
+          if (this.#open.has(callee.unit)) throw new SkerryError('unavailable', `${callee.reader}: its store is held`)
+          return this.handle(callee, prepared)
+        }),
+      looking: (callee: Job, work: Parameters<Asked['looking']>[1]) =>
+        this.#aside(job, footprint, () => this.#looking(callee, work)),
     }
-    return preparing(around, job, footprint, doing)
+    const { sees, changes, called: footprints } = footprint
+    return preparing(around, job, footprint, doing, new Answering(around, job, { called, footprints, sees, changes }))
+  }
+
+  /** What is not the step's own, in the middle of it: then it goes on as if it alone were watched. */
+  async #aside<T>(job: Job, { accesses }: Footprint, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } finally {
+      this.#onStep(job)
+      this.troubles.resume(job)
+      job.unit.db.watch(accesses)
+    }
+  }
+
+  async #looking(job: Job, work: Parameters<Asked['looking']>[1]): Promise<[unknown, Footprint]> {
+    const { db, service } = job.unit
+    const nothing = { sees: new Set<string>(), changes: new Set<string>(), fresh: new Set<string>() }
+    const footprint = { service: service.name, schema: db.schema, accesses: db.watch(), ...nothing }
+    const output = await work((template, values) => this.#readCommitted(job, template, values))
+    return [output, footprint]
   }
 }
 
 interface Mutable extends Footprint {
+  readonly called: Footprint[]
   readonly sees: Set<string>
   readonly changes: Set<string>
   readonly fresh: Set<string>
-}
-
-/** A `handle` that is under way while others read. */
-interface Open {
-  readonly before: number
-  readonly done: [template: TemplateStringsArray, values: readonly unknown[]][]
 }
 
 const nothingRemembered: Moment['memory'] = []
