@@ -5,14 +5,16 @@ import type { HandleContext, ReceivedEvent } from 'skerry'
  * `cart_content` adds up what counts. So it does not matter in which order changes arrive: a late `set` or `removed`
  * loses against a newer one, and an addition counts only if it is newer than the last of these.
  */
-type Tx = HandleContext<'carts'>
-type Change = ReceivedEvent<{ readonly cart: string; readonly stockCode: string }>
+type Tx = Pick<HandleContext<'carts'>, 'sql'>
+/** What was done to a cart: an event, or a call. */
+export type Done<Data> = Pick<ReceivedEvent<Data>, 'id' | 'time' | 'data'>
+type Change = Done<{ readonly cart: string; readonly stockCode: string }>
 
-export async function addToCart(tx: Tx, event: ReceivedEvent<Change['data'] & { quantity: number }>): Promise<void> {
+export async function addToCart(tx: Tx, event: Done<Change['data'] & { quantity: number }>): Promise<void> {
   await keepChange(tx, event, 'added', event.data.quantity)
 }
 
-export async function setInCart(tx: Tx, event: ReceivedEvent<Change['data'] & { quantity: number }>): Promise<void> {
+export async function setInCart(tx: Tx, event: Done<Change['data'] & { quantity: number }>): Promise<void> {
   await keepChange(tx, event, 'set', event.data.quantity)
 }
 
@@ -29,6 +31,6 @@ async function keepChange(tx: Tx, event: Change, kind: 'added' | 'set', quantity
 }
 
 /** Orders the changes of a cart: by time, and within a millisecond by id. The same everywhere, whenever asked. */
-export function stampOf(event: ReceivedEvent): string {
+export function stampOf(event: Done<unknown>): string {
   return `${event.time.toISOString()} ${event.id}`
 }

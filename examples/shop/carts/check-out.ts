@@ -1,13 +1,13 @@
 import type { DataOf, HandleContext, ReceivedEvent } from 'skerry'
 import type { RetailLine } from '../retail/contract.ts'
 import type { Shopper } from '../shopper/contract.ts'
-import { stampOf } from './change.ts'
+import { type Done, stampOf } from './change.ts'
 import { Carts } from './contract.ts'
 
-type Tx = HandleContext<'carts'>
+type Tx = Pick<HandleContext<'carts'>, 'sql' | 'publish'>
 
 /** The shopper buys the lines that were on the screen; whatever was put into the cart up to then is gone from it. */
-export async function checkOut(tx: Tx, event: ReceivedEvent<DataOf<typeof Shopper.checkedOut>>): Promise<void> {
+export async function checkOut(tx: Tx, event: Done<DataOf<typeof Shopper.checkedOut>>): Promise<void> {
   const { cart, customer, lines } = event.data
   await tx.sql`
     insert into cart_change (event, cart, stock_code, kind, quantity, stamp)

@@ -1,6 +1,7 @@
 import { service } from 'skerry'
 import { Retail } from '../retail/contract.ts'
 import { Shopper } from '../shopper/contract.ts'
+import { add, checkOut as answerCheckOut, contentOf, remove, set } from './calls/answer.ts'
 import { addToCart, removeFromCart, setInCart } from './change.ts'
 import { checkOut, checkOutAtTheTill } from './check-out.ts'
 import { Carts } from './contract.ts'
@@ -14,3 +15,10 @@ carts
   .on(Shopper.set, setInCart)
   .on(Shopper.removed, removeFromCart)
   .on(Shopper.checkedOut, checkOut)
+
+carts
+  .serve(Carts.add, add)
+  .serve(Carts.set, set)
+  .serve(Carts.remove, remove)
+  .serve(Carts.checkOut, answerCheckOut)
+  .serve(Carts.view, (tx, { input }) => contentOf(tx, input.cart))

@@ -1,4 +1,4 @@
-import { contract, event } from 'skerry'
+import { call, contract, event } from 'skerry'
 import { z } from 'zod'
 
 /** `value` is in thousandths; stock is written off at price 0, but nothing says that it must be. */
@@ -14,6 +14,14 @@ export const Inventory = contract('inventory', {
         lines: z.array(AdjustedLine),
       }),
       key: (d) => d.adjustment,
+    }),
+  },
+  calls: {
+    /** Below zero where more was sold than ever came in: the data knows no opening stock. */
+    stock: call({
+      http: 'GET /stock/{stockCode}',
+      input: z.object({ stockCode: z.string() }),
+      output: z.object({ stockCode: z.string(), onHand: z.int() }),
     }),
   },
 })

@@ -2,6 +2,7 @@ import { service } from 'skerry'
 import { Orders } from '../orders/contract.ts'
 import { Retail } from '../retail/contract.ts'
 import { adjustStock } from './adjust.ts'
+import { stock } from './calls/answer.ts'
 import { Inventory } from './contract.ts'
 import { countSold } from './sell.ts'
 
@@ -12,3 +13,5 @@ inventory
   .on(Orders.placed, countSold)
   .on(Orders.cancelled, countSold)
   .on(Retail.adjusted, adjustStock)
+
+inventory.serve(Inventory.stock, stock)

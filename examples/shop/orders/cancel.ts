@@ -3,7 +3,7 @@ import type { RetailLine } from '../retail/contract.ts'
 import type { Shopper } from '../shopper/contract.ts'
 import { Orders } from './contract.ts'
 
-type Tx = HandleContext<'orders'>
+type Tx = Pick<HandleContext<'orders'>, 'sql' | 'publish'>
 type Cancellation = DataOf<typeof Orders.cancelled>
 
 /** A row of an invoice that begins with C: its quantity is negative already. */
@@ -14,7 +14,10 @@ export async function cancelAtTheTill(tx: Tx, { data }: ReceivedEvent<RetailLine
 }
 
 /** A shopper sends lines back, or calls them off. */
-export async function cancelLines(tx: Tx, event: ReceivedEvent<DataOf<typeof Shopper.cancelled>>): Promise<void> {
+export async function cancelLines(
+  tx: Tx,
+  event: Pick<ReceivedEvent<DataOf<typeof Shopper.cancelled>>, 'time' | 'data'>,
+): Promise<void> {
   const { cancellation, customer } = event.data
   const at = event.time.toISOString().slice(0, 19).replace('T', ' ')
   const lines = event.data.lines.map(({ line, stockCode, quantity, unitPrice }) => ({

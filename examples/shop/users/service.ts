@@ -1,5 +1,6 @@
 import { service } from 'skerry'
 import { Retail } from '../retail/contract.ts'
+import { logIn, register, view, whoIs } from './calls/accounts.ts'
 import { Users } from './contract.ts'
 import { registerOnFirstSight } from './register.ts'
 
@@ -12,3 +13,9 @@ users
   .on(Retail.sold, registerOnFirstSight)
   .on(Retail.cancelled, registerOnFirstSight)
   .on(Retail.adjusted, registerOnFirstSight)
+
+users
+  .serve(Users.register, register, { dependsOn: [[Users.register, 'whoever comes first has the name']] })
+  .serve(Users.logIn, logIn, { dependsOn: [[Users.register, 'nobody logs in who has not registered yet']] })
+  .serve(Users.whoIs, whoIs)
+  .serve(Users.view, view)

@@ -45,8 +45,8 @@ const shopChecks: Checks = {
   leaves: { row: [1, 2, 3, 4, 5, 6, 7, 8], at: ['2010-12-01 08:26:00', '2010-12-02 09:00:00'] },
 }
 
-/** What runs in the shop's services; the rest reads files, prints and asks. */
-const ofHandlers = /^examples\/shop\/(carts|orders|inventory|ledger|users)\/(?!query)/
+/** What runs in the shop's services; the rest reads files, prints, asks and answers. */
+const ofHandlers = /^examples\/shop\/(carts|orders|inventory|ledger|users)\/(?!query|calls\/)/
 
 /** Every mutant of an original, in the order of files and places. */
 export function mutantsOf(original: Original): Placed[] {
