@@ -172,6 +172,20 @@ describe('a call in prepare', () => {
   })
 })
 
+test('what comes of two events with two steps is on its way after them, and no race', async () => {
+  const sales = service(Sales, { migrations: migration(sale) })
+  sales.on(Desk.opened, {
+    name: 'sell',
+    from: 'start',
+    prepare: () => 1,
+    handle: async (tx, { data }, left) => void (await tx.publish(Sales.sold, { order: data.order, left })),
+  })
+  sales.on(Sales.sold, { name: 'note', from: 'start' }, async (tx, { id, data }) => {
+    await tx.sql`insert into sale (id, order_id, left_over) values (${id}, ${data.order}, ${data.left})`
+  })
+  assert.equal(cellOf(await run([sales], orders), 'desk.opened', 'desk.opened', 'race-free').verdict, 'independent')
+})
+
 test('a call that is sent is handled by its service, and its reply by the sender', async () => {
   const sender = service(Sales, { migrations: migration(sale) })
   sender.on(Desk.opened, { name: 'sell', from: 'start' }, async (tx, { data }) => {

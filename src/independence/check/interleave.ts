@@ -1,4 +1,5 @@
 import type { Flow, Pending } from './flow.ts'
+import { nameOf } from './job.ts'
 
 /** Places within one step at which others come in. */
 const mostPlaces = 8
@@ -15,10 +16,13 @@ export async function interleave<T>(
   name: (one: Pending) => string,
   visit: (order: readonly string[]) => Promise<T | undefined>,
 ): Promise<T | undefined> {
+  const asked = new Set(flow.course.pending.map(({ job }) => nameOf(job)))
+  /** What comes of them is on its way then, as at the end of the two orders that they are compared with. */
+  const waiting = (): Pending[] => flow.course.pending.filter(({ job }) => asked.has(nameOf(job)))
   return go([])
 
   async function go(order: readonly string[]): Promise<T | undefined> {
-    const { pending } = flow.course
+    const pending = waiting()
     if (pending.length === 0 || order.length >= mostSteps) return pending.length === 0 ? visit(order) : undefined
     for (const one of pending) {
       let places = 0
@@ -37,7 +41,7 @@ export async function interleave<T>(
     if (one.stage === 'handle' && !remembering) return undefined
     // Before the first thing that it does a step can have looked at nothing but memory.
     for (let at = remembering ? 0 : 1; at < Math.min(places, mostPlaces); at++)
-      for (const other of flow.course.pending) {
+      for (const other of waiting()) {
         if (other === one || (one.stage === 'handle' && other.stage === 'handle')) continue
         const where = remembering ? `at place ${at + 1} of ${places}` : `after ${at} of its ${places} operations`
         const what = `${name(one)} ${one.stage}s; ${where} ${name(other)} ${one.stage === 'handle' ? 'prepares' : 'is handled'}`
