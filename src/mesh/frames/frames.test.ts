@@ -137,6 +137,24 @@ describe('frames', () => {
     )
   })
 
+  test('when a connection breaks nobody knows of what was sent; what waited for its place never was, and may be asked of anybody', async () => {
+    const begun = Promise.withResolvers<void>()
+    await between(
+      () => {
+        begun.resolve()
+        return new Promise(() => {})
+      },
+      async (transport, endpoint, site) => {
+        const sent = assert.rejects(transport.send(endpoint, asking('sent'), never), lost('reset'))
+        await begun.promise
+        const waiting = assert.rejects(transport.send(endpoint, asking('waiting'), never), lost('refused'))
+        site.sockets[0]?.destroy()
+        await Promise.all([sent, waiting])
+      },
+      { maxInFlight: 1 },
+    )
+  })
+
   test('a request that is longer than the server reads is 413, and the connection goes on', async () => {
     await between(
       async () => saying('fine'),

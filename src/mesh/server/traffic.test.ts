@@ -47,6 +47,21 @@ describe('what is under way', () => {
     assert.equal(begun, true)
   })
 
+  test('a limit that is none is refused, naming what is wrong with it', () => {
+    const wrong: [limit: object, problem: RegExp][] = [
+      [{ first: 0 }, /concurrency\.first 0 is not within 1–1000000/],
+      [{ lowShare: 2 }, /concurrency\.lowShare 2 is not within 0–1/],
+      [{ tolerance: Number.NaN }, /concurrency\.tolerance NaN/],
+      [{ least: 5000 }, /concurrency\.least 5000 is more than most, 2048/],
+      [{ frist: 1 }, /concurrency: unknown field 'frist'; did you mean 'first'\?/],
+    ]
+    for (const [limit, message] of wrong)
+      assert.throws(() => new Traffic({ clock: new VirtualClock(), random: () => 0, limit }), {
+        code: 'invalid_config',
+        message,
+      })
+  })
+
   test('without a limit nothing is turned away', async () => {
     const traffic = new Traffic({ clock: new VirtualClock(), random: () => 0, limit: false })
     const gate = Promise.withResolvers<void>()

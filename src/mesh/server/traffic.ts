@@ -1,3 +1,4 @@
+import { SkerryError } from '../../errors.ts'
 import type { Random } from '../../ids.ts'
 import type { Clock } from '../../time.ts'
 import {
@@ -6,6 +7,7 @@ import {
   defaultConcurrency,
   type Priority,
 } from '../resilience/concurrency-limit.ts'
+import { unknown } from '../routing/fields.ts'
 import { LoopDelay } from './loop-delay.ts'
 import { Unbegun } from './unbegun.ts'
 
@@ -19,7 +21,29 @@ export interface TrafficOptions {
   readonly limit?: Partial<ConcurrencyPolicy> | false
 }
 
-/** What is under way in this process, by whatever door it came in; and how much may be. */
+const ranges: Readonly<Record<keyof ConcurrencyPolicy, readonly [least: number, most: number]>> = {
+  first: [1, 1_000_000],
+  least: [1, 1_000_000],
+  most: [1, 1_000_000],
+  lowShare: [0, 1],
+  loopDelayMs: [1, 60_000],
+  tolerance: [1, 100],
+}
+
+/** Throws `invalid_config` naming the field. */
+function checked(policy: ConcurrencyPolicy): ConcurrencyPolicy {
+  for (const [name, value] of Object.entries(policy)) {
+    const [least, most] = ranges[name as keyof ConcurrencyPolicy] ?? []
+    if (least === undefined || most === undefined)
+      throw new SkerryError('invalid_config', `concurrency: ${unknown('field', name, Object.keys(ranges))}`)
+    if (!(value >= least && value <= most))
+      throw new SkerryError('invalid_config', `concurrency.${name} ${value} is not within ${least}–${most}`)
+  }
+  if (policy.least <= policy.most) return policy
+  throw new SkerryError('invalid_config', `concurrency.least ${policy.least} is more than most, ${policy.most}`)
+}
+
+/** What is under way in this process, by whatever door it came in; and how much may be. Throws `invalid_config` for no limit. */
 export class Traffic {
   readonly #clock: Clock
   readonly #random: Random
@@ -31,7 +55,7 @@ export class Traffic {
   constructor({ clock, random, limit }: TrafficOptions) {
     this.#clock = clock
     this.#random = random
-    this.#limit = limit === false ? undefined : new ConcurrencyLimit({ ...defaultTraffic, ...limit })
+    this.#limit = limit === false ? undefined : new ConcurrencyLimit(checked({ ...defaultTraffic, ...limit }))
     this.#delay = new LoopDelay(clock)
   }
 
