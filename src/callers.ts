@@ -11,7 +11,7 @@ import type { MeshRules } from './mesh/configuration/rules.ts'
 import { type Listed, StaticDiscovery } from './mesh/discovery/static.ts'
 import type { Discovery } from './mesh/discovery.ts'
 import type { Source } from './mesh/request.ts'
-import { fromHeader, keyHeader } from './mesh/server/headers.ts'
+import { fromHeader, keyHeader, priorityHeader } from './mesh/server/headers.ts'
 import type { WireAnswer } from './mesh/transport.ts'
 import type { AnyService } from './service.ts'
 import type { Answering } from './serving.ts'
@@ -26,7 +26,7 @@ export interface CalleesOptions extends TransportOptions {
   readonly discovery?: Discovery
   /** Routes, subsets and policies: as they are, or the name of a YAML or JSON file that has them (needs `yaml`). */
   readonly rules?: MeshRules | string | URL
-  /** Who calls, for routes that ask: labels of this process, and its namespace. */
+  /** Who calls, for routes that ask: labels of this process (those that a registry is told, unless others are given), and its namespace. */
   readonly source?: Partial<Source>
 }
 
@@ -36,6 +36,8 @@ interface CallersOptions {
   readonly callees: CalleesOptions | undefined
   /** Knows services that `callees` does not list. */
   readonly registry: Discovery | undefined
+  /** What a registry is told of this process. */
+  readonly labels: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -52,12 +54,12 @@ export class Callers {
 
   /** Throws `invalid_config` for wrong rules, and where it is certain that a service which another one says it calls is nowhere. */
   constructor(options: CallersOptions) {
-    const { services, callees, registry } = options
+    const { services, callees, registry, labels = {} } = options
     this.#options = options
     for (const { name } of services) this.#local.set(name, undefined)
     if (callees?.at && callees.discovery)
       throw new SkerryError('invalid_config', 'callees: give at or discovery, not both')
-    this.#rules = clientRules(callees?.rules, callees?.source)
+    this.#rules = clientRules(callees?.rules, { labels, ...callees?.source })
     this.#discovery = callees?.discovery ?? discoveryOf(callees?.at, registry)
     for (const { name, options } of services)
       for (const contract of options.calls ?? [])
@@ -153,11 +155,13 @@ function discoveryOf(at: CalleesOptions['at'], registry: Discovery | undefined):
   }
 }
 
-function aboutOf({ from, key, attributes }: Outgoing): Record<string, string> {
+function aboutOf({ from, key, attributes, deadline }: Outgoing): Record<string, string> {
   const trace = attributes.traceparent
   return {
     [fromHeader]: from,
     ...(key !== undefined && { [keyHeader]: JSON.stringify(key) }),
+    // For an event, which is tried again: nobody waits for it as for a call.
+    ...(deadline === undefined && { [priorityHeader]: 'low' }),
     ...(typeof trace === 'string' && { traceparent: trace }),
   }
 }

@@ -126,7 +126,7 @@ export async function startOn(
   let callers: Callers | undefined
   let bus: Bus | undefined
   try {
-    callers = new Callers({ services, clock, callees, registry })
+    callers = new Callers({ services, clock, callees, registry, labels: options.registry?.labels })
     serving = await Serving.open(services, options, telling, clock, () => troubleOf(running))
     bus = await engines.openBus()
     const topics = await (engines.openTopics?.(services) ?? openTopics(services, clock))

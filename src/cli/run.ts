@@ -17,7 +17,7 @@ import { givenTls, tlsOptions } from './tls.ts'
 export const run: Command = {
   name: 'run',
   usage:
-    'run SERVICE… [--processes N] [--http ADDRESS] [--frames ADDRESS] [--grpc ADDRESS] [--registry URL] [--keep-hours N] [--keep-mib N]',
+    'run SERVICE… [--processes N] [--http ADDRESS] [--frames ADDRESS] [--grpc ADDRESS] [--registry URL] [--rules FILE] [--keep-hours N] [--keep-mib N]',
   summary: 'run services until SIGTERM or Ctrl-C; a service is a module that exports it, or its folder',
   details: `All services run in one process; with --processes N in each of N, which share their work. A process that dies is
 started again, one that does not answer for 10 seconds is ended first. SIGTERM lets running handlers finish; a
@@ -41,8 +41,13 @@ what every registered subscription has passed.`,
       value: 'ADDRESS',
       help: 'serve calls over gRPC, too, with the numbers of contracts.lock.json (default off, or SKERRY_GRPC)',
     },
+    rules: {
+      type: 'string',
+      value: 'FILE',
+      help: 'routes, subsets and policies of the services that are called, YAML or JSON (default SKERRY_RULES)',
+    },
     ...tlsOptions(
-      'who signed the certificates of clients, which must show one then, and of a registry at tls://; PEM',
+      'who signed the certificates of clients, which must show one then, of services that are called, and of a registry; PEM',
       'certificate of what is served over ports, PEM: HTTPS, frames at tls://, gRPC within TLS',
     ),
     ...registryOptions,
@@ -68,7 +73,8 @@ async function runServices(invocation: Invocation): Promise<number> {
     const services = await loadServices(positionals)
     const http = httpOf(values, services)
     const frames = doorOf(values, 'frames')
-    const { cert, key, ca } = givenTls(values)
+    const own = givenTls(values)
+    const { cert, key, ca } = own
     const tls = cert && key ? { cert, key, ...(ca && { ca }) } : undefined
     // What answers calls nowhere must not be told of; who only calls others finds them by the registry all the same.
     const silent = http === undefined && frames === undefined && services.some(({ calls }) => calls.size > 0)
@@ -79,7 +85,9 @@ async function runServices(invocation: Invocation): Promise<number> {
       registry: silent ? undefined : tellingOf(invocation),
       tls,
     }
-    return serve(services, { engine, out, supervised, doors })
+    const rules = values.rules ?? (process.env.SKERRY_RULES || undefined)
+    const callees = { tls: own, ...(rules !== undefined && { rules: String(rules) }) }
+    return serve(services, { engine, out, supervised, doors, callees })
   }
   return supervise({ processes, args: [...args, supervisedOption], out })
 }

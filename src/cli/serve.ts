@@ -1,5 +1,6 @@
 import inspector from 'node:inspector'
 import { inspect } from 'node:util'
+import type { CalleesOptions } from '../callers.ts'
 import type { EngineOptions } from '../engines.ts'
 import { codeOf, errorCodes, messageOf } from '../errors.ts'
 import type { ServerTls } from '../mesh/server/tls.ts'
@@ -26,6 +27,8 @@ export interface Serving {
     readonly registry: RegistryOptions | undefined
     readonly tls: ServerTls | undefined
   }
+  /** How handlers reach services elsewhere. */
+  readonly callees: CalleesOptions
 }
 
 const heartbeatMs = 1000
@@ -33,7 +36,7 @@ const heartbeatMs = 1000
 /** Runs services in this process until it is told to stop; resolves with the exit code. */
 export async function serve(
   services: readonly AnyService[],
-  { engine, out, supervised, doors }: Serving,
+  { engine, out, supervised, doors, callees }: Serving,
 ): Promise<number> {
   const signals = stopSignals(supervised ? ['SIGTERM'] : ['SIGTERM', 'SIGINT'])
   const leash = supervised ? obeyParent(signals.stop) : undefined
@@ -41,6 +44,7 @@ export async function serve(
   try {
     const { http, frames, grpc, registry, tls } = doors
     const serving = {
+      callees,
       ...(http !== undefined && { http: { address: http, shared: supervised } }),
       ...(frames !== undefined && { frames: { address: frames, shared: supervised } }),
       ...(grpc !== undefined && { grpc }),
