@@ -83,14 +83,19 @@ interface Operation {
 
 type Described = Readonly<Record<string, Readonly<Record<string, Operation>>>>
 
+/** Method and path of a call, as the service that is served there says. */
+export async function routeOf(url: string, tls: ClientTls, name: string): Promise<{ method: string; path: string }> {
+  const { method, path } = operationOf(await describedAt(url, tls), name)
+  return { method, path }
+}
+
 async function describedAt(url: string, tls: ClientTls): Promise<Described> {
   const { status, text } = await ask(url, { method: 'GET', path: '/openapi.json' }, tls)
   if (status !== 200) throw new SkerryError('unavailable', `${url} does not describe its calls: ${status}`)
   return (JSON.parse(text) as { paths: Described }).paths
 }
 
-/** The request that the service's own description asks for. */
-function requestOf(described: Described, name: string, input: unknown): Asked {
+function operationOf(described: Described, name: string) {
   const all = Object.entries(described).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   )
@@ -99,6 +104,12 @@ function requestOf(described: Described, name: string, input: unknown): Asked {
     const names = all.map(({ operation }) => operation.operationId)
     throw missing('call', name, names, 'See /openapi.json of the service')
   }
+  return found
+}
+
+/** The request that the service's own description asks for. */
+function requestOf(described: Described, name: string, input: unknown): Asked {
+  const found = operationOf(described, name)
   const fields: Record<string, unknown> = typeof input === 'object' && input !== null ? { ...input } : {}
   const take = (field: string): unknown => {
     const value = fields[field]

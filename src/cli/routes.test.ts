@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { seededRandom } from '../ids.ts'
 import { RegistryDiscovery } from '../mesh/discovery/registry/client.ts'
+import { openShop } from '../mesh/server/http/fixture.ts'
 import { systemClock } from '../time.ts'
 import { Terminal } from './fixture.ts'
 
@@ -152,6 +153,19 @@ describe('skerry routes test', () => {
     assert.match(found.out, /no, it is for other callers: source app=web\n {2}no route matches: callers get 404/)
     assert.equal(found.exit, 2)
     assert.equal((await terminal.run(['routes', 'test', 'a', '--from', 'app=web', '--file', 'narrow.yaml'])).exit, 0)
+  })
+
+  test('asks a service for method and path of a call, where it may', async () => {
+    const open = await openShop()
+    const { out } = await terminal.run(['routes', 'test', 'shop.place', '--at', open.url])
+    assert.match(out, /^POST \/orders of shop\n {2}route 1: takes everything\n {4}→ shop 100 %\n$/)
+    const view = await terminal.run(['routes', 'test', 'shop.view', '--at', open.url, '--path', '/orders/7'])
+    assert.match(view.out, /^GET \/orders\/7 of shop\n/)
+    assert.match(
+      (await terminal.run(['routes', 'test', 'shop.plaice', '--at', open.url])).err,
+      /nearest is 'shop\.place'/,
+    )
+    await open.close()
   })
 
   test('refuses what is no request', async () => {

@@ -12,11 +12,13 @@ import {
 import type { ListedService } from '../mesh/discovery/registry/messages.ts'
 import { hasLabels } from '../mesh/endpoint.ts'
 import type { RequestAttributes, Source } from '../mesh/request.ts'
+import { routeOf } from './call.ts'
 import type { Command, Invocation, Option } from './command.ts'
 import { many } from './command.ts'
 import { exits, UsageError } from './failure.ts'
 import { meet, registryOptions } from './meeting.ts'
 import type { Output } from './output.ts'
+import { givenTls, tlsOptions } from './tls.ts'
 
 const rulesOptions: Readonly<Record<string, Option>> = {
   file: {
@@ -43,10 +45,16 @@ const test: Command = {
   name: 'routes test',
   usage: "routes test SERVICE[.CALL] [--method GET] [--path '/orders/7?full=true'] [--header 'NAME: VALUE']…",
   summary: 'show which route a request would take, and why not those before it',
-  details: `Without --path it is that of a call which does not say its own: POST /<service>/<call>. Exits with 2 where no route
+  details: `Without --path it is that of a call which does not say its own, POST /<service>/<call>; with --at the service is asked. Exits with 2 where no route
 matches, which callers would get as 404.`,
   options: {
     ...rulesOptions,
+    at: {
+      type: 'string',
+      value: 'URL',
+      help: 'where the service is served, which is asked for method and path of the call',
+    },
+    ...tlsOptions('who signed the certificate of https://, PEM', 'what to show to a server that asks for it, PEM'),
     method: { type: 'string', value: 'METHOD', help: 'GET, POST, … (default POST for a call, else GET)' },
     path: { type: 'string', value: 'PATH', help: 'with its query, if there is one' },
     header: { type: 'string', many: true, value: 'NAME: VALUE', help: 'may be given several times' },
@@ -154,7 +162,7 @@ function readyOf({ host, labels = {} }: ShownTarget, known: readonly ListedServi
 async function testRoute(invocation: Invocation): Promise<number> {
   const { out } = invocation
   const rules = rulesOf(invocation)
-  const { request, source } = requestOf(invocation)
+  const { request, source } = requestOf(invocation, await described(invocation))
   const found = consider(request, source, rules.routes, rules.destinations, compilePattern)
   const taken = found.find(({ missed }) => missed === undefined)
   const known = await listed(invocation)
@@ -192,15 +200,28 @@ async function explain(
   if (found.every(({ missed }) => missed !== undefined)) await out.line('  no route matches: callers get 404')
 }
 
-function requestOf({ positionals: [name = ''], values }: Invocation): { request: RequestAttributes; source: Source } {
+/** What the service itself says of the call, where it may be asked. */
+async function described({ positionals: [name = ''], values }: Invocation): Promise<Partial<Route>> {
+  if (values.at === undefined || !name.includes('.')) return {}
+  return routeOf(String(values.at), givenTls(values), name)
+}
+
+interface Route {
+  readonly method: string
+  readonly path: string
+}
+
+function requestOf(
+  { positionals: [name = ''], values }: Invocation,
+  own: Partial<Route>,
+): { request: RequestAttributes; source: Source } {
   const [, service = '', call] = /^([^.]+)(?:\.([^.]+))?$/.exec(name) ?? []
   if (service === '') throw new UsageError(`'${name}' is no service or call; write orders or orders.place`)
-  const whole = String(values.path ?? (call === undefined ? '/' : `/${service}/${call}`))
+  const whole = String(values.path ?? own.path ?? (call === undefined ? '/' : `/${service}/${call}`))
   if (!whole.startsWith('/')) throw new UsageError(`--path ${whole}: it begins with /`)
   const [path = '', query = ''] = whole.split('?', 2)
-  const method = String(
-    values.method ?? (call !== undefined && values.path === undefined ? 'POST' : 'GET'),
-  ).toUpperCase()
+  const usual = own.method ?? (call !== undefined && values.path === undefined ? 'POST' : 'GET')
+  const method = String(values.method ?? usual).toUpperCase()
   const headers = pairsOf(values.header, /^\s*([^:\s]+)\s*:\s*(.*?)\s*$/, "--header: write 'NAME: VALUE'")
   const lower = Object.fromEntries(Object.entries(headers).map(([header, value]) => [header.toLowerCase(), value]))
   const labels = pairsOf(values.from, /^([^=]+)=(.*)$/, '--from: write LABEL=VALUE')
