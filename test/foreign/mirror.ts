@@ -1,5 +1,16 @@
 /** A service that takes in what a foreign topic says, and one that tells a foreign topic: for tests on real servers. */
-import { contract, event, type ForeignMessage, type Identity, type SourceOptions, service } from 'skerry'
+import { join } from 'node:path'
+import {
+  type App,
+  contract,
+  event,
+  type Fact,
+  type ForeignMessage,
+  type Identity,
+  type SourceOptions,
+  service,
+  start,
+} from 'skerry'
 import { z } from 'zod'
 
 export const Mirror = contract('mirror', {
@@ -37,3 +48,30 @@ export const queueOf = (url: string, id: Identity = 'message-id'): SourceOptions
   bind: { exchange: 'events', routingKey: 'event', type: 'direct' },
   id,
 })
+
+export type MirrorService = ReturnType<typeof mirror>
+
+/** Runs a mirror on embedded engines in a folder of its own within `dir`, for as long as `work` takes. */
+export async function running(
+  dir: string,
+  name: string,
+  one: MirrorService,
+  work: (app: App, facts: readonly Fact[]) => Promise<void>,
+): Promise<void> {
+  const facts: Fact[] = []
+  const options = {
+    dir: join(dir, name),
+    durability: 'normal',
+    watcher: (fact: Fact) => void facts.push(fact),
+  } as const
+  const app = await start([one], options)
+  try {
+    await work(app, facts)
+  } finally {
+    await app.stop()
+  }
+}
+
+/** What is in the book, in the order in which it came. */
+export const booked = (app: App, one: MirrorService): Promise<number[]> =>
+  app.read(one, async (tx) => (await tx.sql<{ n: number }>`select n from book order by line`).map(({ n }) => n))

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { type App, type Fact, service, start } from 'skerry'
+import { type Fact, service, start } from 'skerry'
 import { until } from '../../src/bus/conformance/fixture.ts'
 import { PrivateServer } from '../../src/bus/nats/fixture.ts'
 import { missing } from '../servers/needs.ts'
-import { Mirror, mirror } from './mirror.ts'
+import { booked, Mirror, mirror, running } from './mirror.ts'
 
 describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
   let server: PrivateServer
@@ -27,28 +27,6 @@ describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
     await rm(dir, { recursive: true })
   })
 
-  async function running(
-    name: string,
-    one: ReturnType<typeof mirror>,
-    work: (app: App, facts: Fact[]) => Promise<void>,
-  ) {
-    const facts: Fact[] = []
-    const options = {
-      dir: join(dir, name),
-      durability: 'normal',
-      watcher: (fact: Fact) => void facts.push(fact),
-    } as const
-    const app = await start([one], options)
-    try {
-      await work(app, facts)
-    } finally {
-      await app.stop()
-    }
-  }
-
-  const booked = (app: App, one: ReturnType<typeof mirror>): Promise<number[]> =>
-    app.read(one, async (tx) => (await tx.sql<{ n: number }>`select n from book order by line`).map(({ n }) => n))
-
   const body = (n: number): string => JSON.stringify({ order: `o${n % 2}`, n })
 
   async function stream(name: string): Promise<void> {
@@ -62,7 +40,7 @@ describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
     for (const n of [1, 2, 3]) await js.publish('orders.new', body(n))
     const one = mirror({ url: server.url, stream: 'orders', filter: 'orders.new', from: 'start' })
     await js.publish('orders.old', body(99))
-    await running('stream', one, async (app) => {
+    await running(dir, 'stream', one, async (app) => {
       await until(async () => (await booked(app, one)).length === 3, 'three came')
       await server.kill()
       await server.startAgain()
@@ -77,7 +55,7 @@ describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
       await until(async () => (await booked(app, one)).includes(4), 'and that one came')
     })
     await js.publish('orders.new', body(5))
-    await running('stream', one, async (app) => {
+    await running(dir, 'stream', one, async (app) => {
       await until(async () => (await booked(app, one)).includes(5), 'what was published meanwhile came')
       assert.deepEqual(await booked(app, one), [1, 2, 3, 4, 5])
     })
@@ -88,10 +66,12 @@ describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
     const js = jetstream(other)
     for (const n of [1, 2, 3]) await js.publish('again.new', body(n))
     const first = mirror({ url: server.url, stream: 'again', from: 'start' })
-    await running('again', first, (app) => until(async () => (await booked(app, first)).length === 3, 'three came'))
+    await running(dir, 'again', first, (app) =>
+      until(async () => (await booked(app, first)).length === 3, 'three came'),
+    )
     // As if none had been acknowledged: another consumer gets all of them.
     const anew = mirror({ url: server.url, stream: 'again', from: 'start', consumer: 'anew' })
-    await running('again', anew, async (app) => {
+    await running(dir, 'again', anew, async (app) => {
       await js.publish('again.new', body(4))
       await until(async () => (await booked(app, anew)).includes(4), 'the last one came')
       assert.deepEqual(await booked(app, anew), [1, 2, 3, 4])
@@ -104,7 +84,7 @@ describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
     await js.publish('later.new', body(1))
     const one = mirror({ url: server.url, stream: 'later', from: 'now' })
     const jsm = await jetstreamManager(other)
-    await running('later', one, async (app) => {
+    await running(dir, 'later', one, async (app) => {
       const there = () =>
         jsm.consumers.info('later', 'skerry-mirror-old-shop').then(
           () => true,
@@ -115,7 +95,7 @@ describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
       await until(async () => (await booked(app, one)).length === 1, 'one came')
     })
     await js.publish('later.new', body(3))
-    await running('later', one, async (app) => {
+    await running(dir, 'later', one, async (app) => {
       await until(async () => (await booked(app, one)).length === 2, 'the other came')
       assert.deepEqual(await booked(app, one), [2, 3])
     })
@@ -125,7 +105,7 @@ describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
 
   test('a stream that is missing is said so, and found when it is made', async () => {
     const one = mirror({ url: server.url, stream: 'missing', from: 'start' })
-    await running('missing', one, async (app, facts) => {
+    await running(dir, 'missing', one, async (app, facts) => {
       await until(
         () => facts.some((fact) => fact.kind === 'paused' && /no stream missing/.test(fact.message)),
         'it was said',
@@ -138,7 +118,7 @@ describe('foreign topics on NATS', { skip: missing('nats-server') }, () => {
 
   test('a subject is listened to, and one message given twice is known by what it says', async () => {
     const one = mirror({ url: server.url, subject: 'plain.*', id: 'content' })
-    await running('subject', one, async (app) => {
+    await running(dir, 'subject', one, async (app) => {
       await until(async () => {
         other.publish('plain.order', body(1))
         return (await booked(app, one)).length > 0

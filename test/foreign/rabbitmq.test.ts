@@ -10,12 +10,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { connect } from 'amqplib'
-import { type App, type Fact, service, start } from 'skerry'
+import { type Fact, service, start } from 'skerry'
 import { until } from '../../src/bus/conformance/fixture.ts'
 import { TestServer } from '../../src/bus/rabbitmq/fixture.ts'
 import { pause, systemClock } from '../../src/time.ts'
 import { missing } from '../servers/needs.ts'
-import { Mirror, mirror, queueOf } from './mirror.ts'
+import { booked, Mirror, mirror, queueOf } from './mirror.ts'
 
 /** RabbitMQ 3.10 writes the name of a new quorum queue to disk some time after it has confirmed messages in it. */
 const queueSettlesMs = 1500
@@ -68,9 +68,6 @@ describe('the classic exchange of RabbitMQ', { skip: missing('rabbitmq-server') 
       await channel.waitForConfirms()
     })
   }
-
-  const booked = (app: App, one: ReturnType<typeof mirror>): Promise<number[]> =>
-    app.read(one, async (tx) => (await tx.sql<{ n: number }>`select n from book order by line`).map(({ n }) => n))
 
   test('what is published there becomes an event, once, through kills of the broker and of the consumer', () =>
     inFolder(async (dir) => {

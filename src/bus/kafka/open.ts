@@ -4,6 +4,7 @@ import { SkerryError } from '../../errors.ts'
 import { laneCount } from '../../keys.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import type { Bus } from '../bus.ts'
+import { above0, within } from '../options.ts'
 import { type Address, parseAddress, type SaslMechanism } from './address.ts'
 import { KafkaBus } from './bus.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
@@ -58,10 +59,10 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     )
   const { app, clock = systemClock, connectTimeoutMs = 10_000, sessionTimeoutMs = 15_000 } = options
   const { partitions, replication } = options
-  within('connectTimeoutMs', connectTimeoutMs, Number.POSITIVE_INFINITY)
-  within('sessionTimeoutMs', sessionTimeoutMs, 1_800_000, 1_000)
-  if (partitions !== undefined) within('partitions', partitions, laneCount)
-  if (replication !== undefined) within('replication', replication, 32_767)
+  above0('openKafkaBus')('connectTimeoutMs', connectTimeoutMs)
+  whole('sessionTimeoutMs', sessionTimeoutMs, 1_000, 1_800_000)
+  if (partitions !== undefined) whole('partitions', partitions, 1, laneCount)
+  if (replication !== undefined) whole('replication', replication, 1, 32_767)
   if (!/^[\w.-]{1,100}$/.test(app))
     throw new SkerryError('invalid_config', `openKafkaBus: app "${app}" must be 1–100 letters, digits, ".", "_" or "-"`)
   const cluster = clusterAt({ ...options, clock, connectTimeoutMs, sessionTimeoutMs, clientId: `skerry-${app}` })
@@ -92,10 +93,8 @@ function saslOf({ user, password, mechanism = defaultMechanism }: Address): SASL
   return user === undefined ? undefined : { mechanism, username: user, password: password ?? '' }
 }
 
-function within(name: string, value: number, most: number, least = 1): void {
-  if (value >= least && value <= most && (Number.isInteger(value) || name === 'connectTimeoutMs')) return
-  throw new SkerryError(
-    'invalid_config',
-    `openKafkaBus: ${name} must be a whole number from ${least} to ${most}, not ${value}`,
-  )
+function whole(name: string, value: number, least: number, most: number): void {
+  within('openKafkaBus', least, most)(name, value)
+  if (!Number.isInteger(value))
+    throw new SkerryError('invalid_config', `openKafkaBus: ${name} must be a whole number, not ${value}`)
 }

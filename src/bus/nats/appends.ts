@@ -1,9 +1,10 @@
-import { codeOf, SkerryError } from '../../errors.ts'
+import { codeOf } from '../../errors.ts'
 import type { Clock } from '../../time.ts'
 import { pause } from '../../time.ts'
+import { continues } from '../accept.ts'
 import type { Batch } from '../bus.ts'
 import { Queue } from '../queue.ts'
-import { continues } from './accept.ts'
+import { merged, refusalOf } from '../waiting.ts'
 import { explain, isOutdated, mayPass } from './failures.ts'
 import type { Link } from './link.ts'
 import type { Log } from './log.ts'
@@ -11,8 +12,6 @@ import { eventsPerMessage } from './message.ts'
 import { Producer } from './producer.ts'
 import type { Terms } from './terms.ts'
 
-/** Characters of frames that may wait in this process. */
-const longestQueue = 64 * 1024 * 1024
 /** Appends of one producer that wait together and continue one another are stored as one message, up to this size. */
 const mergeSize = 256 * 1024
 /** Producers whose place is remembered while they rest. */
@@ -58,9 +57,8 @@ export class Appends {
 
   append(batch: Batch): Promise<void> {
     const { clock, timeoutMs } = this.#options
-    if (!(batch.count >= 1 && batch.first > batch.after && batch.after >= 0))
-      return Promise.reject(this.#unnumbered(batch))
-    if (this.#queued + batch.frame.length > longestQueue && this.#pending > 0) return Promise.reject(this.#crowded())
+    const refusal = refusalOf(batch, { queued: this.#queued, pending: this.#pending }, this.#link.where)
+    if (refusal) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
       const lane = this.#laneOf(batch.producer)
       lane.queue.push({ batch, deadline: clock.monotonic() + timeoutMs, resolve, reject })
@@ -147,23 +145,6 @@ export class Appends {
     for (const resolve of this.#idle) resolve()
     this.#idle = []
   }
-
-  #unnumbered({ producer, after, first, count }: Batch): SkerryError {
-    return new SkerryError(
-      'invalid_config',
-      `${this.#link.where}: producer ${producer} numbered a batch wrongly (after ${after}, first ${first}, count ${count}); ` +
-        'a batch holds at least one event, and its first number is above the last one before',
-    )
-  }
-
-  #crowded(): SkerryError {
-    const mib = longestQueue / 1024 / 1024
-    return new SkerryError(
-      'overloaded',
-      `${this.#link.where}: ${mib} MiB of events wait to be stored; append again when some are`,
-      { retryAfterMs: 50 },
-    )
-  }
 }
 
 function takeRun(queue: Queue<Waiting>): Waiting[] | undefined {
@@ -181,16 +162,4 @@ function takeRun(queue: Queue<Waiting>): Waiting[] | undefined {
     last = next
   }
   return run
-}
-
-function merged(run: readonly Waiting[]): Batch {
-  const { batch } = run[0] as Waiting
-  if (run.length === 1) return batch
-  let frame = ''
-  let count = 0
-  for (const one of run) {
-    frame += one.batch.frame
-    count += one.batch.count
-  }
-  return { ...batch, count, frame }
 }

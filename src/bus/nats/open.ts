@@ -5,6 +5,7 @@ import { randomIdentity } from '../../ids.ts'
 import { unwatched, type Watcher } from '../../telemetry.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import type { Bus } from '../bus.ts'
+import { above0, keepingOf } from '../options.ts'
 import { type Access, addressOf } from './address.ts'
 import { checkSynced, checkVersion } from './durability.ts'
 import { NatsBus } from './engine.ts'
@@ -45,6 +46,8 @@ export interface NatsBusOptions extends Access {
   readonly connectTimeoutMs?: number
 }
 
+const positive = above0('openNatsBus')
+
 /** What headers and the subject may take of a message. */
 const headerBytes = 2048
 /** Larger messages gain nothing, and cost whoever reads one event of them. */
@@ -63,11 +66,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<Bus> {
   const { clock = systemClock, watcher = unwatched } = options
   const timeoutMs = positive('connectTimeoutMs', options.connectTimeoutMs ?? 10_000)
   const names = namesOf(options.app)
-  const rules = {
-    ageMs: positive('retention.ageMs', options.retention?.ageMs ?? Number.POSITIVE_INFINITY),
-    bytes: positive('retention.bytes', options.retention?.bytes ?? Number.POSITIVE_INFINITY),
-    segmentBytes: positive('segmentBytes', options.segmentBytes ?? 16 * 1024 * 1024),
-  }
+  const rules = keepingOf(options, positive)
   if (options.maxBytes !== undefined) positive('maxBytes', options.maxBytes)
   const link = await dial(options, clock, timeoutMs)
   try {
@@ -180,9 +179,4 @@ function separated(where: string, names: Names, what: string): SkerryError {
     `${where}: streams ${names.log} and ${names.registry} ${what}. Put both back from the same copy; ` +
       'if the events are lost for good, delete both and start over with new store files',
   )
-}
-
-function positive(name: string, value: number): number {
-  if (value > 0) return value
-  throw new SkerryError('invalid_config', `openNatsBus: ${name} must be above 0, not ${value}`)
 }

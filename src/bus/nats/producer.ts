@@ -1,7 +1,7 @@
 import { SkerryError } from '../../errors.ts'
 import { dropFromFrame } from '../../frame.ts'
+import { accept, lastOf } from '../accept.ts'
 import type { Batch } from '../bus.ts'
-import { accept, lastOf } from './accept.ts'
 import type { Log } from './log.ts'
 import { markOf, type Piece, read, split, write } from './message.ts'
 import { eventsOf, ownersOf } from './names.ts'

@@ -1,11 +1,12 @@
 import { SkerryError } from '../../errors.ts'
 import { type Clock, pause } from '../../time.ts'
+import { continues } from '../accept.ts'
 import type { Batch } from '../bus.ts'
+import { merged, refusalOf } from '../waiting.ts'
 import { explain, unavailable } from './failures.ts'
 
-/** Characters of frames in one transaction, and waiting in this process. */
+/** Characters of frames in one transaction. */
 const mostInCommit = 2 * 1024 * 1024
-const longestQueue = 64 * 1024 * 1024
 /** Appends that wait together and continue one another are stored as one frame, up to this size. */
 const mergeSize = 32 * 1024
 const firstWaitMs = 20
@@ -49,10 +50,8 @@ export class Appender {
   }
 
   append(batch: Batch): Promise<void> {
-    if (!(batch.count >= 1 && batch.first > batch.after && batch.after >= 0))
-      return Promise.reject(unnumbered(batch, this.#options.place))
-    if (this.#queued + batch.frame.length > longestQueue && this.#queue.length > 0)
-      return Promise.reject(crowded(this.#options.place))
+    const refusal = refusalOf(batch, { queued: this.#queued, pending: this.#queue.length }, this.#options.place)
+    if (refusal) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
       this.#queue.push({ batch, since: this.#options.clock.monotonic(), resolve, reject })
       this.#queued += batch.frame.length
@@ -140,45 +139,6 @@ export class Appender {
     const old = this.#queue.findIndex(({ since }) => now - Math.max(since, away) < timeoutMs)
     this.#refuse(old < 0 ? this.#queue.length : old, unavailable(place, error, now - away))
   }
-}
-
-/** True when `next` numbers on where `batch` ends: the two say the same as one batch with both their events. */
-function continues(batch: Batch, next: Batch): boolean {
-  const last = batch.first + batch.count - 1
-  return (
-    next.after === last && next.first === last + 1 && next.producer === batch.producer && next.stream === batch.stream
-  )
-}
-
-function merged(run: readonly Waiting[]): Batch {
-  const { batch } = run[0] as Waiting
-  if (run.length === 1) return batch
-  let frame = ''
-  let count = 0
-  for (const one of run) {
-    frame += one.batch.frame
-    count += one.batch.count
-  }
-  return { ...batch, count, frame }
-}
-
-function unnumbered({ producer, after, first, count }: Batch, place: string): SkerryError {
-  return new SkerryError(
-    'invalid_config',
-    `${place}: producer ${producer} numbered a batch wrongly (after ${after}, first ${first}, count ${count}); ` +
-      'a batch holds at least one event, and its first number is above the last one before',
-  )
-}
-
-function crowded(place: string): SkerryError {
-  const mib = longestQueue / 1024 / 1024
-  return new SkerryError(
-    'overloaded',
-    `${place}: ${mib} MiB of events wait to be written; append again when some are`,
-    {
-      retryAfterMs: 50,
-    },
-  )
 }
 
 function full(place: string): SkerryError {

@@ -3,6 +3,7 @@ import { unwatched, type Watcher } from '../../telemetry.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import { postgresTlsNames, tlsFiles } from '../../tls.ts'
 import type { Bus } from '../bus.ts'
+import { above0, keepingOf } from '../options.ts'
 import { Database } from './database.ts'
 import { PostgresBus } from './engine.ts'
 import { placeOf } from './failures.ts'
@@ -38,6 +39,8 @@ export interface PostgresBusOptions {
   readonly connectTimeoutMs?: number
 }
 
+const positive = above0('openPostgresBus')
+
 /**
  * Opens an application's bus in a PostgreSQL database, made if need be. Rejects with `unavailable`, `unauthorized`,
  * `not_found` (no such database), `capability_absent` (a server too old) or `migration_refused`.
@@ -49,13 +52,11 @@ export async function openPostgresBus(options: PostgresBusOptions): Promise<Bus>
       'invalid_config',
       `openPostgresBus: app '${app}' must be letters, digits, '_' and '-', at most 50`,
     )
+  const { segmentBytes, ...retention } = keepingOf(options, positive)
   const limits = {
     maxBytes: positive('maxBytes', options.maxBytes ?? Number.POSITIVE_INFINITY),
-    segmentBytes: positive('segmentBytes', options.segmentBytes ?? 16 * 1024 * 1024),
-    retention: {
-      ageMs: positive('retention.ageMs', options.retention?.ageMs ?? Number.POSITIVE_INFINITY),
-      bytes: positive('retention.bytes', options.retention?.bytes ?? Number.POSITIVE_INFINITY),
-    },
+    segmentBytes,
+    retention,
     timeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs ?? 10_000),
   }
   const { timeoutMs } = limits
@@ -74,9 +75,4 @@ export async function openPostgresBus(options: PostgresBusOptions): Promise<Bus>
     await database.close()
     throw error
   }
-}
-
-function positive(name: string, value: number): number {
-  if (value > 0) return value
-  throw new SkerryError('invalid_config', `openPostgresBus: ${name} must be above 0, not ${value}`)
 }

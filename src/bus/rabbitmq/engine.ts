@@ -16,6 +16,7 @@ import type {
   Sink,
   Stop,
 } from '../bus.ts'
+import { misnumbered } from '../waiting.ts'
 import { QueueConsuming } from './consuming.ts'
 import { closed, type Link } from './link.ts'
 import type { Names } from './names.ts'
@@ -79,12 +80,8 @@ export class RabbitmqBus implements Bus {
 
   async append(batch: Batch): Promise<void> {
     this.#mustBeOpen()
-    const { first, after, count } = batch
-    if (count < 1 || first <= after)
-      throw new SkerryError(
-        'invalid_config',
-        `a batch of ${count} events from ${first} on, after ${after}, is numbered wrongly`,
-      )
+    const wrong = misnumbered(batch, this.#parts.publisher.shown)
+    if (wrong) throw wrong
     await this.#publishing.append(batch)
   }
 

@@ -1,6 +1,7 @@
 import { SkerryError } from '../../errors.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import type { Bus } from '../bus.ts'
+import { within } from '../options.ts'
 import { RabbitmqBus } from './engine.ts'
 import { Link } from './link.ts'
 import { namesOf } from './names.ts'
@@ -25,15 +26,17 @@ export interface RabbitmqBusOptions {
   readonly heartbeatSeconds?: number
 }
 
+const opener = 'openRabbitmqBus'
+
 /**
  * Opens a bus on a RabbitMQ server, 3.10 or later. Rejects with `unauthorized` when the server refuses the user,
  * `unavailable` when it does not answer in time, `capability_absent` when it is too old.
  */
 export async function openRabbitmqBus(options: RabbitmqBusOptions): Promise<Bus> {
   const { clock = systemClock, app = 'skerry', maxBytes } = options
-  const timeoutMs = within('connectTimeoutMs', options.connectTimeoutMs ?? 10_000, 100, 300_000)
-  const heartbeatSeconds = within('heartbeatSeconds', options.heartbeatSeconds ?? 5, 1, 600)
-  if (maxBytes !== undefined) within('maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER)
+  const timeoutMs = within(opener, 100, 300_000)('connectTimeoutMs', options.connectTimeoutMs ?? 10_000)
+  const heartbeatSeconds = within(opener, 1, 600)('heartbeatSeconds', options.heartbeatSeconds ?? 5)
+  if (maxBytes !== undefined) within(opener, 1, Number.MAX_SAFE_INTEGER)('maxBytes', maxBytes)
   if (!/^[\w.-]{1,60}$/.test(app))
     throw new SkerryError('invalid_config', `openRabbitmqBus: '${app}' cannot name an application`)
   const url = checked(options.url)
@@ -58,9 +61,4 @@ function checked(url: string): string {
     'invalid_config',
     'openRabbitmqBus: the url is not of the form amqp://user:password@host:port/vhost',
   )
-}
-
-function within(name: string, value: number, least: number, most: number): number {
-  if (value >= least && value <= most) return value
-  throw new SkerryError('invalid_config', `openRabbitmqBus: ${name} must be from ${least} to ${most}, not ${value}`)
 }

@@ -4,6 +4,7 @@ import { SkerryError } from '../../errors.ts'
 import { type CrashHook, noCrash, unwatched, type Watcher } from '../../telemetry.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import type { Bus } from '../bus.ts'
+import { above0, keepingOf } from '../options.ts'
 import { SqliteBus } from './engine.ts'
 import { explain } from './failures.ts'
 import { createPrivate, placesOf, refuseNetwork } from './files.ts'
@@ -38,6 +39,8 @@ export interface SqliteBusOptions {
   readonly connectTimeoutMs?: number
 }
 
+const positive = above0('openSqliteBus')
+
 /** Opens a bus on one SQLite file, which any number of processes of one machine may share. */
 export async function openSqliteBus(options: SqliteBusOptions): Promise<Bus> {
   const { clock = systemClock, watcher = unwatched, crash = noCrash, durability = 'full' } = options
@@ -59,6 +62,7 @@ export async function openSqliteBus(options: SqliteBusOptions): Promise<Bus> {
 
 function prepare(options: SqliteBusOptions, durability: Durability, gate: Int32Array | undefined): WorkerSettings {
   const { lead = true } = options
+  const { segmentBytes, ...retention } = keepingOf(options, positive)
   const places = placesOf(options.file)
   refuseNetwork(places.file)
   try {
@@ -74,11 +78,8 @@ function prepare(options: SqliteBusOptions, durability: Durability, gate: Int32A
     durability,
     gate,
     maxBytes: positive('maxBytes', options.maxBytes ?? Number.POSITIVE_INFINITY),
-    segmentBytes: positive('segmentBytes', options.segmentBytes ?? 16 * 1024 * 1024),
-    retention: {
-      ageMs: positive('retention.ageMs', options.retention?.ageMs ?? Number.POSITIVE_INFINITY),
-      bytes: positive('retention.bytes', options.retention?.bytes ?? Number.POSITIVE_INFINITY),
-    },
+    segmentBytes,
+    retention,
   }
 }
 
@@ -90,9 +91,4 @@ function workerFile(): URL {
 /** The worker runs our code alone: nothing that the program preloads for its own. */
 function quietFlags(): string[] {
   return process.execArgv.filter((flag) => flag.startsWith('--no-warnings') || flag.startsWith('--disable-warning'))
-}
-
-function positive(name: string, value: number): number {
-  if (value > 0) return value
-  throw new SkerryError('invalid_config', `openSqliteBus: ${name} must be above 0, not ${value}`)
 }

@@ -1,14 +1,14 @@
-import { SkerryError } from '../../errors.ts'
+import type { SkerryError } from '../../errors.ts'
 import type { Clock, Timer } from '../../time.ts'
+import { continues } from '../accept.ts'
 import type { Batch } from '../bus.ts'
 import { Queue } from '../queue.ts'
-import { continues } from './accept.ts'
+import { merged, refusalOf } from '../waiting.ts'
 import { type Failure, toError } from './failures.ts'
 import type { Failed } from './protocol.ts'
 
-/** Characters of frames on the way to the writer, and waiting for that in this process. */
+/** Characters of frames on the way to the writer. */
 const windowSize = 8 * 1024 * 1024
-const longestQueue = 64 * 1024 * 1024
 /** Appends that arrive together and continue one another travel and are stored as one frame, up to this size. */
 const mergeSize = 32 * 1024
 
@@ -55,10 +55,8 @@ export class Outgoing {
   }
 
   append(batch: Batch): Promise<void> {
-    if (!(batch.count >= 1 && batch.first > batch.after && batch.after >= 0))
-      return Promise.reject(unnumbered(batch, this.#options.file))
-    if (this.#queued + batch.frame.length > longestQueue && this.#pending > 0)
-      return Promise.reject(crowded(this.#options.file))
+    const refusal = refusalOf(batch, { queued: this.#queued, pending: this.#pending }, this.#options.file)
+    if (refusal) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
       this.#queue.push({ batch, since: this.#silentSince === undefined ? 0 : this.#now(), resolve, reject })
       this.#queued += batch.frame.length
@@ -197,31 +195,4 @@ export class Outgoing {
   #now(): number {
     return this.#options.clock.monotonic()
   }
-}
-
-function merged(run: readonly Waiting[]): Batch {
-  const { batch } = run[0] as Waiting
-  if (run.length === 1) return batch
-  let frame = ''
-  let count = 0
-  for (const one of run) {
-    frame += one.batch.frame
-    count += one.batch.count
-  }
-  return { ...batch, count, frame }
-}
-
-function unnumbered({ producer, after, first, count }: Batch, file: string): SkerryError {
-  return new SkerryError(
-    'invalid_config',
-    `${file}: producer ${producer} numbered a batch wrongly (after ${after}, first ${first}, count ${count}); ` +
-      'a batch holds at least one event, and its first number is above the last one before',
-  )
-}
-
-function crowded(file: string): SkerryError {
-  const mib = longestQueue / 1024 / 1024
-  return new SkerryError('overloaded', `${file}: ${mib} MiB of events wait to be written; append again when some are`, {
-    retryAfterMs: 50,
-  })
 }

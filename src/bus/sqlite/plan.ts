@@ -1,6 +1,6 @@
 import { dropFromFrame } from '../../frame.ts'
+import { accept, lastOf } from '../accept.ts'
 import type { Batch } from '../bus.ts'
-import { accept, lastOf } from './accept.ts'
 import type { Failure } from './failures.ts'
 import type { Segment } from './segments.ts'
 

@@ -1,4 +1,4 @@
-import type { Batch } from '../bus.ts'
+import type { Batch } from './bus.ts'
 
 /** What a producer's mark makes of a batch: how many of its first events the bus already has, or that some are missing. */
 export type Acceptance =
