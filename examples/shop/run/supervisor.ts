@@ -4,13 +4,12 @@ import { fileURLToPath } from 'node:url'
 import type { ServiceName } from '../services.ts'
 import type { Question } from './answer.ts'
 import type { Reply, Request } from './messages.ts'
+import { isStuck } from './patience.ts'
 import type { Ground } from './shop.ts'
 import type { Vitals } from './vitals.ts'
 
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const pingMs = 500
-/** A process that leaves so many pings unanswered in a row is stopped or stuck, and is replaced. */
-const mostMissed = 10
 /** So many starts in a row that fail by themselves will not succeed either. */
 const mostFailures = 5
 const restartMs = 200
@@ -25,6 +24,8 @@ interface Worker {
   /** So often in a row it ended by itself before it was ready. */
   readonly failures: number
   ready: boolean
+  /** True from its first answer on. */
+  heard: boolean
   missed: number
 }
 
@@ -91,7 +92,7 @@ export class Supervisor {
       // Standard output is the importer's alone: its last line may be JSON.
       stdio: ['ignore', 2, 2, 'ipc'],
     })
-    const one: Worker = { child, services, questions: new Map(), failures, ready: false, missed: 0 }
+    const one: Worker = { child, services, questions: new Map(), failures, ready: false, heard: false, missed: 0 }
     this.#workers.add(one)
     child.on('message', (reply: Reply) => this.#heard(one, reply))
     child.on('error', () => child.kill('SIGKILL'))
@@ -111,6 +112,7 @@ export class Supervisor {
   }
 
   #heard(one: Worker, reply: Reply): void {
+    one.heard = true
     one.missed = 0
     if (reply.kind === 'ready') one.ready = true
     else if (reply.kind === 'pong') this.#vitals.set(one, reply.vitals)
@@ -121,7 +123,7 @@ export class Supervisor {
   /** Counts pings, not seconds: when this process itself was stopped for a while, nobody else is to blame. */
   #ping(): void {
     for (const one of this.#workers) {
-      if (one.missed++ >= mostMissed) one.child.kill('SIGKILL')
+      if (isStuck(one.missed++, one.heard)) one.child.kill('SIGKILL')
       else send(one.child, { kind: 'ping' })
     }
   }
