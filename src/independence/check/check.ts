@@ -15,7 +15,7 @@ import type { OutsideStubs } from './outside.ts'
 import { checkPair, type Found, type PairResult, pairsOf, readNumber, trialsIn } from './pairs.ts'
 import { perturb } from './perturbing.ts'
 import type { Given } from './pools.ts'
-import { statementsReached } from './reaching.ts'
+import { sourcesOf, statementsReached } from './reaching.ts'
 import { recordingOf } from './recorded.ts'
 import type { Cell, LeftOut, Report } from './report.ts'
 import { Scopes } from './scopes.ts'
@@ -150,6 +150,7 @@ async function within<T>(
     generators,
     values: options.values ?? {},
     recording,
+    sourcesOf: (places) => sourcesOf(places, scopes),
     outside: options.outside ?? {},
     invariants: options.invariants ?? {},
     eventually: options.eventually ?? {},

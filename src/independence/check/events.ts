@@ -3,6 +3,7 @@ import { codeOf, messageOf, SkerryError } from '../../errors.ts'
 import { type Delivery, defaultMaxEventBytes } from '../../event.ts'
 import { compose } from '../../flow/compose.ts'
 import { derivedId } from '../../ids.ts'
+import type { Compared } from './compared.ts'
 import { dataFrom, type Subject } from './generate.ts'
 import type { Pools } from './pools.ts'
 import type { Recorded } from './recorded.ts'
@@ -23,6 +24,15 @@ export type Generators = ReadonlyMap<string, Generator>
 /** Values of rows that are there, by the path of the field; `undefined` where nothing is known of the type. */
 export type About = (type: AnyEvent, pools: Pools) => Subject['row']
 const aboutShare = 0.6
+
+/** Where values come from, beside schemas. */
+export interface Sources {
+  /** Finds them in the rows as they are when an event is made. */
+  readonly about?: About
+  readonly recorded?: Recorded | undefined
+  readonly compared?: Compared | undefined
+}
+
 /** How often an event is one that was recorded, rather than one made of values that were. */
 const wholeShare = 0.3
 
@@ -46,22 +56,17 @@ export class Events {
   readonly #seed: string
   readonly #about: About
   readonly #recorded: Recorded | undefined
+  readonly #compared: Compared | undefined
   #used: ReadonlySet<string> = new Set()
   #made = 0
 
-  /** `about` finds values in the rows as they are when an event is made. */
-  constructor(
-    pools: Pools,
-    generators: Generators,
-    seed: string,
-    about: About = () => undefined,
-    recorded: Recorded | undefined = undefined,
-  ) {
+  constructor(pools: Pools, generators: Generators, seed: string, { about, recorded, compared }: Sources = {}) {
     this.pools = pools
     this.#generators = generators
     this.#seed = seed
-    this.#about = about
+    this.#about = about ?? (() => undefined)
     this.#recorded = recorded
+    this.#compared = compared
   }
 
   /**
@@ -115,9 +120,11 @@ export class Events {
   #madeOf(type: AnyEvent, subject: Subject): unknown {
     const generator = this.#generators.get(type.label)
     if (generator) return generator(this.#generating())
-    const recorded = this.#recorded
-    const about = recorded ? { ...subject, recorded: (path: string) => recorded.values(type.label, path) } : subject
-    return dataFrom(schemaOf(type), this.pools, type.label, about)
+    const [recorded, compared] = [this.#recorded, this.#compared]
+    return dataFrom(schemaOf(type), this.pools, type.label, {
+      ...{ ...subject, compared },
+      ...(recorded && { recorded: (path: string) => recorded.values(type.label, path) }),
+    })
   }
 
   #generating(): Generating {

@@ -1,4 +1,5 @@
 import { SkerryError } from '../../errors.ts'
+import type { Compared } from './compared.ts'
 import type { Pools } from './pools.ts'
 
 type JsonSchema = { readonly [keyword: string]: unknown }
@@ -11,6 +12,8 @@ export interface Subject {
   readonly row?: ((path: string) => unknown) | undefined
   /** A few values that the field of that path had in recorded events. */
   readonly recorded?: ((path: string) => readonly unknown[]) | undefined
+  /** What handlers compare fields with. */
+  readonly compared?: Compared | undefined
 }
 
 const mostDepth = 6
@@ -182,7 +185,8 @@ class Maker {
     const named = given?.filter(fits) ?? []
     if (named.length > 0) return this.#pools.prefer(named, name)
     const before = recorded?.(path.join('.')).filter(fits) ?? []
-    return before.length > 0 && this.#pools.chance(recordedShare) ? this.#pools.prefer(before, name) : undefined
+    if (before.length > 0 && this.#pools.chance(recordedShare)) return this.#pools.prefer(before, name)
+    return this.#pools.decisive(this.#subject.compared?.get(name)?.filter(fits) ?? [], name)
   }
 
   #refuse(path: readonly string[], why: string): never {

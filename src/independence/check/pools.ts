@@ -11,6 +11,8 @@ const refillShare = 0.25
 const mostRefilled = 12
 /** How often identities are those that migrations made, where there are such. */
 const thereShare = 0.5
+/** How often a field has values that code compares it with. */
+const decisiveShare = 0.4
 
 const numbers = [1, 2, 3, 4, 5, 6]
 const letters = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -40,6 +42,7 @@ export class Pools {
   #refilled: unknown[] = []
   /** By the name of the field: whether most events of the trial have the same in it. Half of the fields do. */
   readonly #focused = new Map<string, boolean>()
+  readonly #decisive = new Map<string, readonly unknown[]>()
   readonly #size: number
 
   readonly #given: Given
@@ -63,6 +66,15 @@ export class Pools {
     const focused = this.#focused.get(name) ?? this.chance(0.5)
     this.#focused.set(name, focused)
     return focused && this.chance(0.7) ? (from[0] as T) : this.pick(from)
+  }
+
+  /** One of a few values that decide something: in some trials most events have them in that field, in others none. */
+  decisive(values: readonly unknown[], name: string): unknown {
+    if (values.length === 0) return undefined
+    const chosen =
+      this.#decisive.get(name) ?? (this.chance(decisiveShare) ? [this.pick(values), this.pick(values)] : [])
+    this.#decisive.set(name, chosen)
+    return chosen.length > 0 && this.chance(0.8) ? this.pick(chosen) : undefined
   }
 
   pick<T>(from: readonly T[]): T {

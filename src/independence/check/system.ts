@@ -5,6 +5,7 @@ import { seededRandom } from '../../ids.ts'
 import type { AnyService } from '../../service.ts'
 import type { Table } from '../../store/sqlite/observed/tables.ts'
 import type { Row } from '../../store/store.ts'
+import { type Compared, comparedIn } from './compared.ts'
 import { Events, type Generators } from './events.ts'
 import { Flow } from './flow.ts'
 import type { Invariants } from './invariants.ts'
@@ -23,6 +24,8 @@ export interface SystemOptions {
   readonly values: Given
   /** Events that happened. */
   readonly recording?: Recording | undefined
+  /** The text of all functions that handlers come to. */
+  readonly sourcesOf?: (places: readonly Place[]) => Iterable<string>
   readonly outside: OutsideStubs
   readonly invariants: Invariants
   /** What must hold once all is quiet. */
@@ -50,6 +53,7 @@ export class System {
   readonly #unmade = new Set<string>()
   readonly #base: ReturnType<Flow['mark']>
   readonly #links = new Links()
+  readonly #compared: Compared
   /** Texts in primary keys of the rows that migrations made, by column. */
   readonly #there: readonly (readonly string[])[]
   /** Who emits which types, by the handler's service and the event's label. */
@@ -62,6 +66,7 @@ export class System {
     this.flow = new Flow(world)
     this.options = options
     this.#base = this.flow.mark()
+    this.#compared = comparedIn(options.sourcesOf?.(world.places) ?? [])
     this.#there = world.units.flatMap(({ db }) =>
       [...db.schema.tables.values()].flatMap((table) => identitiesIn(db, table)),
     )
@@ -87,7 +92,11 @@ export class System {
     const seed = `${this.options.seed} ${trial}`
     const { generators, values, recording } = this.options
     const pools = new Pools(seededRandom(seed), values, this.#there)
-    return new Events(pools, generators, seed, (type) => this.#about(type, pools), recording?.draw(pools.random))
+    return new Events(pools, generators, seed, {
+      about: (type) => this.#about(type, pools),
+      recorded: recording?.draw(pools.random),
+      compared: this.#compared,
+    })
   }
 
   /** One row of each table, and the values that fields of this type would have if they were about it. */
