@@ -71,8 +71,8 @@ export class Pools {
   /** One of a few values that decide something: in some trials most events have them in that field, in others none. */
   decisive(values: readonly unknown[], name: string): unknown {
     if (values.length === 0) return undefined
-    const chosen =
-      this.#decisive.get(name) ?? (this.chance(decisiveShare) ? [this.pick(values), this.pick(values)] : [])
+    const some = (): unknown[] => Array.from({ length: poolSize }, () => this.pick(values))
+    const chosen = this.#decisive.get(name) ?? (this.chance(decisiveShare) ? some() : [])
     this.#decisive.set(name, chosen)
     return chosen.length > 0 && this.chance(0.8) ? this.pick(chosen) : undefined
   }
