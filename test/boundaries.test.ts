@@ -136,6 +136,12 @@ const allowed: [sentence: string, path: string, source: string][] = [
   ['an adapter imports the database', 'src/store/sqlite/open.ts', `import { DatabaseSync } from 'node:sqlite'`],
   ['a server imports contracts', 'src/mesh/server/http/routes.ts', `import { info } from '../../../contract.ts'`],
   ['a server imports its library', 'src/mesh/server/http/open.ts', `import { fastify } from 'fastify'`],
+  [
+    'both ends of gRPC read a .proto alike',
+    'src/mesh/server/grpc/open.ts',
+    `import { d } from '../../grpc/definitions.ts'`,
+  ],
+  ['a transport imports its library', 'src/mesh/grpc/transport.ts', `import { Channel } from '@grpc/grpc-js'`],
   ['flow imports contracts', 'src/flow/relay.ts', `import type { Bus } from '../bus/bus.ts'`],
   ['mesh knows what services say', 'src/mesh/client.ts', `import { contract } from '../contract.ts'`],
   ['mesh helps who mistyped', 'src/mesh/routing/a.ts', `import { nearest } from '../../nearest.ts'`],

@@ -35,11 +35,11 @@ export type Outcome =
       /** HTTP status, 100–599. */
       readonly status: number
       /** gRPC status code, 0–16, where gRPC was spoken. */
-      readonly grpcStatus?: number
+      readonly grpcStatus?: number | undefined
       /** What `Retry-After` or `grpc-retry-pushback-ms` asked for, in milliseconds. */
-      readonly retryAfterMs?: number
+      readonly retryAfterMs?: number | undefined
       /** The server says that nothing of the request has begun, and why: it leaves, it is not there yet, or it has too much to do. */
-      readonly unbegun?: 'leaving' | 'starting' | 'shed'
+      readonly unbegun?: 'leaving' | 'starting' | 'shed' | undefined
     }
   | { readonly kind: 'lost'; readonly how: 'connect' | 'refused' | 'reset' | 'timeout' }
   | { readonly kind: 'cancelled' }

@@ -37,7 +37,9 @@ const registryDecisions = /^src\/mesh\/discovery\/registry\/(state|merge|message
 /** Where a library comes in that is no client: one on a handler's transaction, regular expressions, files of rules. */
 const bridge = /^src\/(kysely|mesh\/routing\/re2|mesh\/configuration\/yaml)\.ts$/
 /** The transports of calls that speak by a client library. */
-const transport = /^src\/mesh\/http\//
+const transport = /^src\/mesh\/(http|grpc)\//
+/** What both ends of gRPC make of a `.proto`. */
+const grpcDefinitions = 'src/mesh/grpc/definitions.ts'
 const commandLine = /^src\/cli\//
 const independence = /^src\/independence\//
 /** What counts while services run, and judges what was counted. */
@@ -138,6 +140,7 @@ function adapterDirection(from: string, to: string): Broken | undefined {
     ? targetPort === port && targetEngine === engine
     : to.startsWith(`src/${port}/`) && !conformance.test(to)
   if (own || kernel.test(to)) return undefined
+  if (from.startsWith('src/mesh/server/grpc/') && to === grpcDefinitions) return undefined
   // Servers of calls know what a call is.
   if (port?.startsWith('mesh/') && contracts.test(to)) return undefined
   return { rule: 3, problem: `an adapter of ${port} imports ${to}, which is neither its contract nor the kernel` }

@@ -1,6 +1,6 @@
 /** The bare gRPC client, with the same messages. */
 import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js'
-import { definitionsOf } from '../../../src/mesh/server/grpc/definitions.ts'
+import { definitionsOf } from '../../../src/mesh/grpc/definitions.ts'
 import type { Beside } from '../beside.ts'
 import { callInBlocks } from '../block.ts'
 import { proto } from '../proto.ts'

@@ -5,35 +5,47 @@ import { MeshClient } from '../../../src/mesh/client/client.ts'
 import { readCall, writeCall } from '../../../src/mesh/client/exchange.ts'
 import { StaticDiscovery } from '../../../src/mesh/discovery/static.ts'
 import { FrameTransport } from '../../../src/mesh/frames/transport.ts'
+import { GrpcMessages } from '../../../src/mesh/grpc/messages.ts'
+import { GrpcTransport } from '../../../src/mesh/grpc/transport.ts'
 import { HttpTransport } from '../../../src/mesh/http/transport.ts'
 import type { Transport } from '../../../src/mesh/transport.ts'
 import { systemClock } from '../../../src/time.ts'
 import { callInBlocks, type Told } from '../block.ts'
+import { proto } from '../proto.ts'
 import { idleMs } from '../same.ts'
 import { Echo, type Order, orderOf, timeoutMs } from '../work.ts'
 
 const type = Echo.give
+const schemes = { http: 'http', frames: 'tcp', grpc: 'grpc' } as const
+type Over = keyof typeof schemes
+const json = { write: writeCall, read: readCall }
 
 await callInBlocks(({ at, options, inFlight }) => {
-  const over = options.over === 'frames' ? 'frames' : 'http'
+  const over = options.over as Over
   const ports = (at[over] ?? []).slice(...(options.endpoints === 64 ? [1] : [0, 1]))
-  const scheme = over === 'frames' ? 'tcp' : 'http'
   const mesh = new MeshClient({
-    discovery: new StaticDiscovery({ echo: ports.map((port) => `${scheme}://127.0.0.1:${port}`) }),
+    discovery: new StaticDiscovery({ echo: ports.map((port) => `${schemes[over]}://127.0.0.1:${port}`) }),
     transport: transportOf(over, inFlight),
     clock: systemClock,
     random: seededRandom('bench'),
   })
+  const messages = over === 'grpc' ? new GrpcMessages(Echo, proto) : json
   return {
     async call(order) {
-      const sendable = writeCall(type, order)
+      const sendable = messages.write(type, order)
       const answer = await mesh.request({ ...sendable, service: 'echo', timeoutMs, idempotent: type.idempotent })
-      return readCall(type, answer) as Order
+      return messages.read(type, answer) as Order
     },
     close: () => mesh.close(),
     ...(options.endpoints === 1 && over === 'http' && { note: validationCost() }),
   }
 })
+
+function transportOf(over: Over, connections: Told['inFlight']): Transport {
+  if (over === 'grpc') return new GrpcTransport({ clock: systemClock })
+  if (over === 'frames') return new FrameTransport({ clock: systemClock, idleMs })
+  return new HttpTransport({ connections, idleMs })
+}
 
 /** What is left out everywhere. */
 function validationCost(): string {
@@ -45,9 +57,4 @@ function validationCost(): string {
   }
   const { user, system } = process.cpuUsage(before)
   return `checking input and output by their schemas, which nobody does here, takes ${((user + system) / runs).toFixed(1)} µs`
-}
-
-function transportOf(over: 'http' | 'frames', connections: Told['inFlight']): Transport {
-  if (over === 'frames') return new FrameTransport({ clock: systemClock, idleMs })
-  return new HttpTransport({ connections, idleMs })
 }

@@ -6,7 +6,7 @@ import {
   type ServiceDefinition,
   type sendUnaryData,
 } from '@grpc/grpc-js'
-import { definitionsOf } from '../../../src/mesh/server/grpc/definitions.ts'
+import { definitionsOf } from '../../../src/mesh/grpc/definitions.ts'
 import { proto } from '../proto.ts'
 import { serve } from '../serve.ts'
 

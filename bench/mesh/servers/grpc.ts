@@ -1,5 +1,4 @@
 /** Skerry's gRPC server. Who answers is no store, and no schema is checked: its door alone. */
-
 import { seededRandom } from '../../../src/ids.ts'
 import { addressOf } from '../../../src/mesh/server/address.ts'
 import { openGrpc } from '../../../src/mesh/server/grpc/open.ts'
@@ -13,9 +12,9 @@ import { Echo } from '../work.ts'
 await serve(async () => {
   const health = new Health(() => undefined)
   const callee = { contract: Echo, invoke: async ({ input }: { input: unknown }) => JSON.stringify(input) }
+  const traffic = new Traffic({ clock: systemClock, random: seededRandom('bench') })
   const server = await openGrpc({
-    ...{ address: addressOf('127.0.0.1:0'), callees: [callee], health, clock: systemClock },
-    traffic: new Traffic({ clock: systemClock, random: seededRandom('bench') }),
+    ...{ address: addressOf('127.0.0.1:0'), callees: [callee], health, clock: systemClock, traffic },
     protos: [proto],
   })
   health.started()

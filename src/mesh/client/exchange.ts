@@ -52,9 +52,18 @@ export function queryOf(fields: Readonly<Record<string, unknown>>): string {
 }
 
 /** The answer's JSON, or throws what the call was refused with: a `Refusal` where the contract declares it. */
-export function readCall(type: AnyCall, { status, headers, body }: WireAnswer): unknown {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
-  if (status < 300) return parsed(text, () => unexpected(type, status, 'its answer is no JSON'))
+export function readCall(type: AnyCall, answer: WireAnswer): unknown {
+  refuseUnlessAnswered(type, answer)
+  return parsed(textOf(answer), () => unexpected(type, answer.status, 'its answer is no JSON'))
+}
+
+const textOf = ({ body }: WireAnswer): string => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+
+/** Throws what the call was refused with, if it was. */
+export function refuseUnlessAnswered(type: AnyCall, answer: WireAnswer): void {
+  const { status, headers } = answer
+  if (status < 300) return
+  const text = textOf(answer)
   const said = headers['content-type']?.startsWith('application/problem+json') ? problemIn(text) : {}
   const { code, detail, reason, data } = said
   if (code === 'refused' && typeof reason === 'string') {

@@ -6,7 +6,7 @@ import type { Outcome } from '../request.ts'
 import { deadlineHeader, timeoutForNextHop, writeTimeout } from '../resilience/deadline.ts'
 import type { HedgePolicy } from '../resilience/hedging.ts'
 import { type CallRetryPolicy, decideCallRetry } from '../resilience/retry.ts'
-import { readRetryAfter } from '../resilience/retry-after.ts'
+import { readPushback, readRetryAfter } from '../resilience/retry-after.ts'
 import { unbegunHeader } from '../server/headers.ts'
 import type { Unready } from '../server/unbegun.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
@@ -156,16 +156,7 @@ async function tryOnce(
   try {
     const headers = { ...request.headers, [deadlineHeader]: writeTimeout(leftMs) }
     const answer = await transport.send(endpoint, { ...request, headers }, abort.signal)
-    const retryAfterMs = readRetryAfter(answer.headers['retry-after'], clock.wall())
-    const unbegun = readUnbegun(answer)
-    return {
-      outcome: {
-        ...{ kind: 'answered', status: answer.status },
-        ...(retryAfterMs !== undefined && { retryAfterMs }),
-        ...(unbegun !== undefined && { unbegun }),
-      },
-      answer,
-    }
+    return { outcome: outcomeOf(answer, clock), answer }
   } catch (error) {
     if (signal.aborted) return { outcome: { kind: 'cancelled' } }
     if (error === tooLong) return { outcome: { kind: 'lost', how: 'timeout' }, error }
@@ -174,6 +165,17 @@ async function tryOnce(
     timer.cancel()
     signal.removeEventListener('abort', giveUp)
   }
+}
+
+function outcomeOf(answer: WireAnswer, clock: Clock): Outcome {
+  const { status, headers } = answer
+  const said = headers['grpc-status']
+  const grpcStatus = said === undefined ? undefined : Number(said)
+  const retryAfterMs =
+    said === undefined
+      ? readRetryAfter(headers['retry-after'], clock.wall())
+      : readPushback(headers['grpc-retry-pushback-ms'])
+  return { kind: 'answered', status, grpcStatus, retryAfterMs, unbegun: readUnbegun(answer) }
 }
 
 /** Whether a refusal says that nothing has begun. */

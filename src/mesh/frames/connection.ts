@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Clock, inTime } from '../../time.ts'
+import { orAborted } from '../aborting.ts'
 import { Lost, type WireAnswer, type WireRequest } from '../transport.ts'
 import {
   type FrameOf,
@@ -226,14 +227,3 @@ export class FrameConnection {
 const unsent = (why: Lost): Lost => (why.how === 'reset' ? new Lost('refused', why.message, why.cause) : why)
 
 const tooLarge: WireAnswer = { status: 413, headers: {}, body: Buffer.alloc(0) }
-
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = (): void => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readRetryAfter, writeRetryAfter } from './retry-after.ts'
+import { readPushback, readRetryAfter, writeRetryAfter } from './retry-after.ts'
 
 const noon = Date.UTC(2026, 10, 26, 12)
 
@@ -25,4 +25,9 @@ test('what is written is never shorter than what is meant', () => {
   assert.equal(writeRetryAfter(1), '1')
   assert.equal(writeRetryAfter(1000), '1')
   assert.equal(writeRetryAfter(1001), '2')
+})
+
+test('gRPC asks in milliseconds; a wait that is none is nothing', () => {
+  assert.deepEqual(['0', '150', '99999999'].map(readPushback), [0, 150, 3_600_000])
+  assert.deepEqual([undefined, '-1', '1.5', 'x'].map(readPushback), [undefined, undefined, undefined, undefined])
 })

@@ -11,6 +11,11 @@ export function readRetryAfter(text: string | undefined, wallMs: number): number
   return Number.isNaN(at) ? undefined : Math.min(Math.max(0, at - wallMs), longestMs)
 }
 
+/** The same of `grpc-retry-pushback-ms`. A negative one, which asks for no retry at all, is not obeyed. */
+export function readPushback(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Math.min(Number(text), longestMs) : undefined
+}
+
 /** Whole seconds, never less than asked for. */
 export function writeRetryAfter(waitMs: number): string {
   return String(Math.ceil(waitMs / 1000))

@@ -40,6 +40,27 @@ export function wired(code: ErrorCode): Wired {
   return table[code] ?? internal
 }
 
+/** What a status of gRPC stands for, where nothing more is said: what only a caller can mend is not tried again. */
+const ofGrpc: Readonly<Record<number, ErrorCode>> = {
+  1: 'cancelled',
+  3: 'invalid_request',
+  4: 'deadline_exceeded',
+  5: 'not_found',
+  6: 'refused',
+  7: 'unauthorized',
+  8: 'overloaded',
+  9: 'refused',
+  10: 'conflict',
+  11: 'invalid_request',
+  12: 'method_not_allowed',
+  14: 'unavailable',
+  16: 'unauthorized',
+}
+
+export function codeOfGrpc(grpcStatus: number): ErrorCode {
+  return ofGrpc[grpcStatus] ?? 'failed'
+}
+
 /** The code that an answer of this status stands for, where it says none. */
 export function codeOfStatus(status: number): ErrorCode {
   const known = (Object.keys(table) as ErrorCode[]).find((code) => table[code]?.status === status)

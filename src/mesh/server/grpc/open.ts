@@ -14,17 +14,17 @@ import type { AnyCall } from '../../../call.ts'
 import { info } from '../../../contract.ts'
 import { codeOf, messageOf, SkerryError } from '../../../errors.ts'
 import { type Clock, inTime } from '../../../time.ts'
+import { definitionsOf, methodOf } from '../../grpc/definitions.ts'
 import { urlOf } from '../address.ts'
 import type { Callee } from '../callee.ts'
 import { wired } from '../errors.ts'
-import { type Headers, readAbout, readPriority, unbegunHeader } from '../headers.ts'
+import { type Headers, readAbout, readPriority, timingHeaders, unbegunHeader } from '../headers.ts'
 import { checkJson } from '../json.ts'
 import { defaultLimits } from '../limits.ts'
 import { withNulls } from '../nulls.ts'
 import { problemOf } from '../problem.ts'
 import type { CallServer, ServerOptions } from '../server.ts'
 import { checkedTls, type ServerTls } from '../tls.ts'
-import { definitionsOf } from './definitions.ts'
 import { areFields } from './wire.ts'
 
 export interface GrpcOptions extends ServerOptions {
@@ -113,16 +113,15 @@ function handlersOf(callee: Callee, options: GrpcOptions): Record<string, handle
   return Object.fromEntries(types.map((type) => [methodOf(type), handlerOf(callee, type, options)]))
 }
 
-const methodOf = ({ name }: AnyCall): string =>
-  name.replaceAll(/(?:^|[_-]+)([A-Za-z0-9])/g, (_, first: string) => first.toUpperCase())
-
 function handlerOf(callee: Callee, type: AnyCall, { clock, traffic }: GrpcOptions): handleUnaryCall<unknown, unknown> {
   const schema = type.inputSchema()
   return async (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => {
+    const came = clock.monotonic()
     try {
       const headers = headersOf(call.metadata)
       const gone = new AbortController()
       call.once('cancelled', () => gone.abort())
+      let read = came
       const leftUs = (): boolean => gone.signal.aborted
       const text = await traffic.during(readPriority(headers), leftUs, async () => {
         if (call.request instanceof Unreadable) {
@@ -134,13 +133,21 @@ function handlerOf(callee: Callee, type: AnyCall, { clock, traffic }: GrpcOption
         const input = withNulls(call.request, schema, schema)
         checkJson(input)
         const about = { ...readAbout(headers), ...deadlineOf(call, clock) }
+        read = clock.monotonic()
         return callee.invoke({ ...about, call: type.name, input, signal: gone.signal })
       })
-      answer(null, JSON.parse(text))
+      answer(null, JSON.parse(text), timed(read - came, clock.monotonic() - read))
     } catch (error) {
       answer(statusOf(error))
     }
   }
+}
+
+/** The server's share of the time, which HTTP tells in a header. */
+function timed(requestMs: number, responseMs: number): Metadata {
+  const trailers = new Metadata()
+  for (const [name, value] of Object.entries(timingHeaders(requestMs, responseMs))) trailers.set(name, value)
+  return trailers
 }
 
 function headersOf(metadata: Metadata): Headers {

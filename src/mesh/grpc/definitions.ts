@@ -1,5 +1,6 @@
 import { fromJSON, type PackageDefinition } from '@grpc/proto-loader'
 import protobuf from 'protobufjs'
+import type { AnyCall } from '../../call.ts'
 
 /** What gRPC needs of a `.proto`: fields keep their names, numbers are numbers, what is missing has its default. */
 export function definitionsOf(texts: readonly string[]): PackageDefinition {
@@ -14,3 +15,7 @@ export function definitionsOf(texts: readonly string[]): PackageDefinition {
     objects: true,
   })
 }
+
+/** As the `.proto` names it: `place-order` is `PlaceOrder`. */
+export const methodOf = ({ name }: AnyCall): string =>
+  name.replaceAll(/(?:^|[_-]+)([A-Za-z0-9])/g, (_, first: string) => first.toUpperCase())
