@@ -1,7 +1,7 @@
 /** Who answers, and who stands in between: started once for all callers of a scenario. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Part, startPart } from '../second.ts'
+import { type Part, type PartOptions, startPart } from '../second.ts'
 import { missingProxy, startProxy } from './proxies.ts'
 
 export type Beside = 'http' | 'frames' | 'grpc-js' | 'grpc' | 'moleculer' | 'nginx' | 'haproxy'
@@ -33,9 +33,9 @@ export async function stand(
   name: Beside,
   standing: ReadonlyMap<Beside, Standing>,
   folder: string,
-  core: number | undefined,
+  { core, flags }: PartOptions,
 ): Promise<Standing> {
-  if (name !== 'nginx' && name !== 'haproxy') return standServer(name, core)
+  if (name !== 'nginx' && name !== 'haproxy') return standServer(name, { core, flags })
   const [upstream] = standing.get('http')?.ports ?? []
   if (upstream === undefined) throw new Error(`${name} needs http before it`)
   const at = join(folder, name)
@@ -47,8 +47,8 @@ export async function stand(
   return { ports: [server.address.port], pid: server.pid, stop }
 }
 
-async function standServer(name: keyof typeof programs, core: number | undefined): Promise<Standing> {
-  const part: Part = startPart(join(import.meta.dirname, '..', programs[name]), 'server', null, { core })
+async function standServer(name: keyof typeof programs, options: PartOptions): Promise<Standing> {
+  const part: Part = startPart(join(import.meta.dirname, '..', programs[name]), 'server', null, options)
   const ports = await part.next<readonly number[]>()
   const stop = async (): Promise<void> => {
     part.ask()

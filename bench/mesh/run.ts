@@ -52,7 +52,10 @@ export async function runBlocks(
       }
       try {
         for (const name of besideOf(contender))
-          if (!standing.has(name)) standing.set(name, await stand(name, standing, folder, cores?.others))
+          if (!standing.has(name)) {
+            const flags = profiling(scenario.name, name, options)
+            standing.set(name, await stand(name, standing, folder, { core: cores?.others, flags }))
+          }
         callers.push(await startCaller(scenario, contender, standing, options, cores?.callers))
       } catch (error) {
         absences.push({ contender: contender.name, reason: messageOf(error), failed: true })
@@ -73,16 +76,20 @@ async function startCaller(
   { name, blocks }: Scenario & { readonly blocks: Blocks },
   contender: Contender,
   standing: ReadonlyMap<Beside, Standing>,
-  { profile }: BenchOptions,
+  options: BenchOptions,
   core: number | undefined,
 ): Promise<Running> {
   const at = Object.fromEntries([...standing].map(([beside, { ports }]) => [beside, ports]))
   const told: Told = { inFlight: blocks.inFlight, at, options: contender.options ?? {} }
-  const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${profilesFolder(name, contender.name)}`] : []
+  const flags = profiling(name, contender.name, options)
   const part = startPart(programOf(contender), 'caller', told, { core, flags })
   const note = await part.next<string>()
   const others = besideOf(contender).map((beside) => standing.get(beside)?.pid as number)
   return { contender, part, pids: [part.pid, ...others], note }
+}
+
+function profiling(scenario: string, whose: string, { profile }: BenchOptions): readonly string[] {
+  return profile ? ['--cpu-prof', `--cpu-prof-dir=${profilesFolder(scenario, whose)}`] : []
 }
 
 async function inTurns(
