@@ -19,7 +19,7 @@ const longestTimeout = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   wall: () => Date.now(),
-  monotonic: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  monotonic: () => Number(process.hrtime.bigint()) / 1e6,
   after(ms, run, options) {
     const timer = setTimeout(run, Math.min(Math.max(0, ms), longestTimeout))
     if (options?.background) timer.unref()

@@ -44,6 +44,14 @@ function round(ms: number): number {
  */
 export function readServerTiming(text: string | undefined): ServerTiming | undefined {
   if (text === undefined || text.length > longest) return undefined
+  const [, request, response] = asWritten.exec(text) ?? []
+  return request === undefined ? readAmongOthers(text) : { requestMs: Number(request), responseMs: Number(response) }
+}
+
+/** As `writeServerTiming` has it, with nothing else: almost always. */
+const asWritten = /^skerry-request;dur=(\d{1,9}(?:\.\d{1,9})?), skerry-response;dur=(\d{1,9}(?:\.\d{1,9})?)$/
+
+function readAmongOthers(text: string): ServerTiming | undefined {
   const found = new Map<string, number>()
   for (const metric of text.split(',')) {
     const [name, ...parameters] = metric.split(';').map((part) => part.trim())

@@ -15,7 +15,7 @@ import type { RouteDecision } from '../routing/table.ts'
 import { type CompiledRoute, decideRoute } from '../routing/table.ts'
 import type { Transport, WireAnswer } from '../transport.ts'
 import { Directory } from './directory.ts'
-import { type TryTools, tryAll } from './tries.ts'
+import { never, type TryTools, tryAll } from './tries.ts'
 
 /** What is said for a service; a map, or what works it out. */
 export interface Lookup<T> {
@@ -75,7 +75,6 @@ type Forward = Extract<RouteDecision, { kind: 'forward' }>
 
 const defaultTimeoutMs = 2000
 const noBody = new Uint8Array()
-const never = new AbortController().signal
 
 /**
  * The way of a call: discovery → routing → retry around {balancing → circuit → deadline → transport}. One for a process; it keeps
@@ -101,8 +100,9 @@ export class MeshClient {
     const { clock, random, routes } = this.#options
     const began = clock.monotonic()
     const table = routes?.get(request.service)
-    const attributes = attributesOf(request)
-    const decision = table ? decideRoute(table, attributes, random) : straight(attributes, this.#retryOf(request))
+    const decision = table
+      ? decideRoute(table, attributesOf(request), random)
+      : straight(request, this.#retryOf(request))
     if (!decision) return local(404, {}, `no route of ${request.service} matches ${request.path}`)
     if (decision.kind === 'redirect') return local(decision.status, { location: decision.location })
     if (decision.kind === 'respond') return local(decision.status, {}, decision.body)
@@ -128,11 +128,12 @@ export class MeshClient {
     const { clock } = this.#options
     const { host = request.service, subset, port } = decision.destination
     const label = subset ? `${host}/${subset}` : host
-    const destination = await this.#directory.find(host, subset, port?.number, deadline)
+    const found = this.#directory.find(host, subset, port?.number, deadline)
+    const destination = found instanceof Promise ? await found : found
     if (!destination) return local(503, {}, `${label}: no such subset is declared`)
     const signal = request.signal ?? never
     const entered = destination.enter(signal, clock.monotonic())
-    if (entered === false || !(await entered))
+    if (entered !== true && !(entered && (await entered)))
       throw new SkerryError(
         'overloaded',
         `${label}: too many calls are under way; the limit is ${limitOf(destination)}`,
@@ -186,15 +187,22 @@ const limitOf = ({
 }): string => `${bulkhead.running}, and ${bulkhead.waiting} that wait`
 
 const noChanges = { remove: [], write: [] }
+const nobody: Forward['mirrors'] = []
 
-/** Without routes: to the service itself, as it is. */
-function straight({ service, path }: RequestAttributes, retry: CallRetryPolicy): Forward {
+/** Without routes: to the service itself, as it is. One property a line: spreading made this the dearest step of the way. */
+function straight({ service, path }: MeshRequest, retry: CallRetryPolicy): Forward {
   return {
     kind: 'forward',
     route: undefined,
     destination: { host: service },
-    ...{ path, authority: undefined, request: noChanges, response: noChanges, mirrors: [] },
-    ...{ fault: undefined, timeoutMs: undefined, retry },
+    path,
+    authority: undefined,
+    request: noChanges,
+    response: noChanges,
+    mirrors: nobody,
+    fault: undefined,
+    timeoutMs: undefined,
+    retry,
   }
 }
 

@@ -38,17 +38,19 @@ export class Directory {
    * The destination, once its endpoints are known, or until the deadline. Nothing for a subset that no rule declares: a request
    * for it must fail, not go anywhere.
    */
-  async find(
+  find(
     service: string,
     subset: string | undefined,
     port: number | undefined,
     deadline: number,
-  ): Promise<Destination | undefined> {
+  ): Destination | undefined | Promise<Destination | undefined> {
     const watched = this.#services.get(service) ?? this.#watch(service)
-    const { clock } = this.#options
-    if (!watched.endpoints) await inTime(clock, deadline - clock.monotonic(), watched.known.promise)
     const name = `${subset ?? ''}:${port ?? ''}`
-    return watched.destinations.get(name) ?? this.#make(service, watched, subset, port, name)
+    const find = (): Destination | undefined =>
+      watched.destinations.get(name) ?? this.#make(service, watched, subset, port, name)
+    if (watched.endpoints) return find()
+    const { clock } = this.#options
+    return inTime(clock, deadline - clock.monotonic(), watched.known.promise).then(find)
   }
 
   close(): void {

@@ -13,24 +13,30 @@ export interface Sendable {
 }
 
 const nothing = new Uint8Array()
+const nowhere: readonly string[] = []
 const json = { 'content-type': 'application/json' }
 
 /** Writes an input into path, query and body. Throws `invalid_request` naming what JSON or a path cannot hold. */
 export function writeCall(type: AnyCall, input: unknown): Sendable {
+  const { method } = type
+  const inPath = type.path.includes('{') ? fieldsOf(type.path) : nowhere
+  if (inPath.length === 0 && method !== 'GET' && method !== 'DELETE') return inBody(type, type.path, input)
   const fields: Record<string, unknown> = typeof input === 'object' && input !== null ? { ...input } : {}
-  const inPath = fieldsOf(type.path)
   const path = type.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = fields[name]
     delete fields[name]
     return pathSegment(type, name, value)
   })
-  const { method } = type
   if (method === 'GET' || method === 'DELETE')
     return { method, path, query: queryOf(fields), headers: {}, body: nothing }
-  const text = JSON.stringify(inPath.length > 0 ? fields : input)
+  return inBody(type, path, fields)
+}
+
+function inBody(type: AnyCall, path: string, value: unknown): Sendable {
+  const text = JSON.stringify(value)
   if (text === undefined)
     throw new SkerryError('invalid_request', `${type.label}: its input is nothing that JSON holds`)
-  return { method, path, query: '', headers: json, body: Buffer.from(text) }
+  return { method: type.method, path, query: '', headers: json, body: Buffer.from(text) }
 }
 
 /** `.` and `..` would be taken for steps by whoever passes the request on, however they are written. */
@@ -57,7 +63,8 @@ export function readCall(type: AnyCall, answer: WireAnswer): unknown {
   return parsed(textOf(answer), () => unexpected(type, answer.status, 'its answer is no JSON'))
 }
 
-const textOf = ({ body }: WireAnswer): string => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+const textOf = ({ body }: WireAnswer): string =>
+  (Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)).toString()
 
 /** Throws what the call was refused with, if it was. */
 export function refuseUnlessAnswered(type: AnyCall, answer: WireAnswer): void {

@@ -1,6 +1,6 @@
 import { SkerryError } from '../../errors.ts'
 import type { Random } from '../../ids.ts'
-import { type Clock, pause, type Timer } from '../../time.ts'
+import { type Clock, pause } from '../../time.ts'
 import { type LatencyParts, readServerTiming, splitLatency } from '../latency.ts'
 import type { Outcome } from '../request.ts'
 import { deadlineHeader, timeoutForNextHop, writeTimeout } from '../resilience/deadline.ts'
@@ -55,8 +55,7 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
   const began = clock.monotonic()
   const avoid = retry.avoidTried ? new Set<string>() : undefined
   let last: Answered | undefined
-  for (let tries = 1, retrying = false; ; tries++) {
-    const now = clock.monotonic()
+  for (let tries = 1, retrying = false, now = began; ; tries++, now = clock.monotonic()) {
     const picked = destination.group.pick({ now, key: trying.key, avoid: avoid?.size ? avoid : undefined })
     if (!picked) {
       if (retrying) destination.retried()
@@ -66,7 +65,7 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
     avoid?.add(picked.endpoint.id)
     const { tried, by } = destination.settings.hedging
       ? await tryHedged(picked, destination.settings.hedging, trying, tools, avoid)
-      : { tried: await tryOnce(picked.endpoint, trying, tools), by: picked }
+      : { tried: await tryOnce(picked.endpoint, trying, signal, now, tools), by: picked }
     const ended = clock.monotonic()
     if (retrying) destination.retried()
     if (!destination.settings.hedging) picked.ended(tried.outcome, ended - now, ended)
@@ -117,7 +116,7 @@ function tryHedged(
       another.ended({ kind: 'cancelled' }, 0, now)
       return undefined
     },
-    send: ({ endpoint }, signal) => tryOnce(endpoint, { ...trying, signal }, tools),
+    send: ({ endpoint }, signal) => tryOnce(endpoint, trying, signal, tools.clock.monotonic(), tools),
   })
 }
 
@@ -135,27 +134,31 @@ interface Tried {
 /** Nobody was asked: nothing can have taken effect. */
 export class Unasked extends SkerryError {}
 
+/** Of callers who always want their answer: nobody listens to it. */
+export const never = new AbortController().signal
+
 /** Ends a try that takes too long. An object of its own, so that a transport's rejection with it is known again. */
 const tooLong = new Error('no answer in time')
 
+/** `signal` is the caller's, or that of a hedged request. */
 async function tryOnce(
   endpoint: Target,
-  { request, retry, deadline, signal }: Trying,
+  { request, retry, deadline }: Trying,
+  signal: AbortSignal,
+  now: number,
   { clock, transport }: TryTools,
 ): Promise<Tried> {
-  const now = clock.monotonic()
   const leftMs = timeoutForNextHop(deadline, now)
   if (leftMs === undefined) return { outcome: { kind: 'lost', how: 'timeout' } }
+  if (signal.aborted) return { outcome: { kind: 'cancelled' } }
   const abort = new AbortController()
   const giveUp = (): void => abort.abort(signal.reason)
-  if (signal.aborted) return { outcome: { kind: 'cancelled' } }
-  signal.addEventListener('abort', giveUp, { once: true })
-  const timer: Timer = clock.after(Math.min(deadline - now, retry.perTryMs ?? Number.POSITIVE_INFINITY), () =>
-    abort.abort(tooLong),
-  )
+  if (signal !== never) signal.addEventListener('abort', giveUp, { once: true })
+  const timer = clock.after(Math.min(deadline - now, retry.perTryMs ?? deadline - now), () => abort.abort(tooLong))
   try {
+    const { method, path, body } = request
     const headers = { ...request.headers, [deadlineHeader]: writeTimeout(leftMs) }
-    const answer = await transport.send(endpoint, { ...request, headers }, abort.signal)
+    const answer = await transport.send(endpoint, { method, path, headers, body }, abort.signal)
     return { outcome: outcomeOf(answer, clock), answer }
   } catch (error) {
     if (signal.aborted) return { outcome: { kind: 'cancelled' } }
@@ -163,7 +166,7 @@ async function tryOnce(
     return { outcome: { kind: 'lost', how: error instanceof Lost ? error.how : 'reset' }, error }
   } finally {
     timer.cancel()
-    signal.removeEventListener('abort', giveUp)
+    if (signal !== never) signal.removeEventListener('abort', giveUp)
   }
 }
 
@@ -171,10 +174,9 @@ function outcomeOf(answer: WireAnswer, clock: Clock): Outcome {
   const { status, headers } = answer
   const said = headers['grpc-status']
   const grpcStatus = said === undefined ? undefined : Number(said)
+  const asked = headers['retry-after']
   const retryAfterMs =
-    said === undefined
-      ? readRetryAfter(headers['retry-after'], clock.wall())
-      : readPushback(headers['grpc-retry-pushback-ms'])
+    asked === undefined ? readPushback(headers['grpc-retry-pushback-ms']) : readRetryAfter(asked, clock.wall())
   return { kind: 'answered', status, grpcStatus, retryAfterMs, unbegun: readUnbegun(answer) }
 }
 

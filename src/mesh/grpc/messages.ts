@@ -2,7 +2,8 @@ import type { AnyCall } from '../../call.ts'
 import { type AnyContract, info } from '../../contract.ts'
 import { SkerryError } from '../../errors.ts'
 import { refuseUnlessAnswered, type Sendable } from '../client/exchange.ts'
-import { withNulls } from '../server/nulls.ts'
+import type { Shape } from '../server/coerce.ts'
+import { mayLackNulls, withNulls } from '../server/nulls.ts'
 import type { WireAnswer } from '../transport.ts'
 import { definitionsOf, methodOf } from './definitions.ts'
 
@@ -12,9 +13,15 @@ interface Method {
   readonly responseDeserialize: (bytes: Buffer) => unknown
 }
 
+interface Known {
+  readonly method: Method
+  /** Of what is answered, where nulls may have to be filled in. */
+  readonly output: Shape | undefined
+}
+
 /** The calls of one contract as gRPC: what `writeCall` and `readCall` are for HTTP and frames. */
 export class GrpcMessages {
-  readonly #methods: ReadonlyMap<string, Method>
+  readonly #methods: ReadonlyMap<string, Known>
 
   /** `proto` is what `skerry contracts proto` prints: a client needs the numbers of fields that the servers have. */
   constructor(contract: AnyContract, proto: string) {
@@ -24,14 +31,16 @@ export class GrpcMessages {
     this.#methods = new Map(
       [...contract[info].calls.values()].flatMap((type) => {
         const method = byName.get(methodOf(type))
-        return method ? [[type.name, method] as const] : []
+        const output = type.outputSchema()
+        const fills = mayLackNulls(output, output)
+        return method ? [[type.name, { method, output: fills ? output : undefined }] as const] : []
       }),
     )
   }
 
   /** Throws `invalid_request` for what protobuf cannot hold, `not_found` for a call that the `.proto` does not have. */
   write(type: AnyCall, input: unknown): Sendable {
-    const method = this.#methodOf(type)
+    const { method } = this.#known(type)
     try {
       const body = method.requestSerialize(input as object)
       return { method: 'POST', path: method.path, query: '', headers: {}, body }
@@ -45,17 +54,18 @@ export class GrpcMessages {
     refuseUnlessAnswered(type, answer)
     const { body } = answer
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-    const schema = type.outputSchema()
+    const { method, output } = this.#known(type)
     try {
-      return withNulls(this.#methodOf(type).responseDeserialize(bytes), schema, schema)
+      const value = method.responseDeserialize(bytes)
+      return output ? withNulls(value, output, output) : value
     } catch (cause) {
       throw new SkerryError('failed', `${type.label}: its answer is another message`, { cause })
     }
   }
 
-  #methodOf(type: AnyCall): Method {
-    const method = this.#methods.get(type.name)
-    if (method) return method
+  #known(type: AnyCall): Known {
+    const known = this.#methods.get(type.name)
+    if (known) return known
     throw new SkerryError(
       'not_found',
       `${type.label}: the .proto does not have it; write it with: skerry contracts proto`,

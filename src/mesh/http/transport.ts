@@ -90,7 +90,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = []
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
-  #headers: Record<string, string> = {}
+  #headers: Readonly<Record<string, string>> = {}
   #length = 0
 
   constructor(
@@ -126,10 +126,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     // An interim answer (1xx): the real one comes.
     if (status < 200) return
     this.#status = status
-    for (const name in headers) {
-      const value = headers[name]
-      if (value !== undefined) this.#headers[name] = typeof value === 'string' ? value : value.join(', ')
-    }
+    this.#headers = joined(headers)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -155,6 +152,16 @@ class Exchange implements Dispatcher.DispatchHandler {
   #done(): void {
     this.#signal.removeEventListener('abort', this.#abort)
   }
+}
+
+/** Headers that came twice are one, joined by a comma. Where none did, which is almost always, nothing is copied. */
+function joined(headers: Record<string, string | string[] | undefined>): Readonly<Record<string, string>> {
+  for (const name in headers) {
+    const value = headers[name]
+    if (typeof value === 'object') headers[name] = value.join(', ')
+    else if (value === undefined) delete headers[name]
+  }
+  return headers as Record<string, string>
 }
 
 const abortedBy = ({ reason }: AbortSignal): Error => (reason instanceof Error ? reason : new Error(String(reason)))

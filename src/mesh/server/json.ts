@@ -31,6 +31,10 @@ export function checkJson(value: unknown, depth = 0): void {
   }
   if (typeof value !== 'object' || value === null) return
   if (depth === deepest) throw new SkerryError('invalid_request', `nested more than ${deepest} levels deep`)
+  if (Array.isArray(value)) {
+    for (const one of value) checkJson(one, depth + 1)
+    return
+  }
   for (const name in value) {
     if (name === '__proto__') throw new SkerryError('invalid_request', 'a field is called __proto__')
     if (name.includes('\0')) throw new SkerryError('invalid_request', 'the name of a field holds the character U+0000')

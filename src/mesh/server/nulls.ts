@@ -1,5 +1,16 @@
 import { kindsOf, resolveRef, type Shape } from './coerce.ts'
 
+/** Whether a value of this schema may lack a null: where none can, there is nothing to walk through. */
+export function mayLackNulls(schema: unknown, root: Shape, seen = new Set<unknown>()): boolean {
+  const shape = objectIn(schema, root)
+  if (!shape || seen.has(shape)) return false
+  seen.add(shape)
+  const properties = (shape.properties ?? {}) as Shape
+  if (((shape.required ?? []) as string[]).some((name) => kindsOf(properties[name], root).has('null'))) return true
+  const parts = [...Object.values(properties), shape.items, shape.additionalProperties]
+  return parts.some((part) => mayLackNulls(part, root, seen))
+}
+
 /** Protobuf knows no null: a field that must be there, may be null, and is missing, is null. */
 export function withNulls(value: unknown, schema: unknown, root: Shape): unknown {
   const shape = objectIn(schema, root)

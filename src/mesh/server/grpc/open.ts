@@ -21,7 +21,7 @@ import { wired } from '../errors.ts'
 import { type Headers, readAbout, readPriority, timingHeaders, unbegunHeader } from '../headers.ts'
 import { checkJson } from '../json.ts'
 import { defaultLimits } from '../limits.ts'
-import { withNulls } from '../nulls.ts'
+import { mayLackNulls, withNulls } from '../nulls.ts'
 import { problemOf } from '../problem.ts'
 import type { CallServer, ServerOptions } from '../server.ts'
 import { checkedTls, type ServerTls } from '../tls.ts'
@@ -115,12 +115,14 @@ function handlersOf(callee: Callee, options: GrpcOptions): Record<string, handle
 
 function handlerOf(callee: Callee, type: AnyCall, { clock, traffic }: GrpcOptions): handleUnaryCall<unknown, unknown> {
   const schema = type.inputSchema()
+  const fills = mayLackNulls(schema, schema)
   return async (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => {
     const came = clock.monotonic()
+    const gone = new AbortController()
+    const cancelled = (): void => gone.abort()
+    call.once('cancelled', cancelled)
     try {
       const headers = headersOf(call.metadata)
-      const gone = new AbortController()
-      call.once('cancelled', () => gone.abort())
       let read = came
       const leftUs = (): boolean => gone.signal.aborted
       const text = await traffic.during(readPriority(headers), leftUs, async () => {
@@ -130,13 +132,16 @@ function handlerOf(callee: Callee, type: AnyCall, { clock, traffic }: GrpcOption
             cause,
           })
         }
-        const input = withNulls(call.request, schema, schema)
+        const input = fills ? withNulls(call.request, schema, schema) : call.request
         checkJson(input)
         const about = { ...readAbout(headers), ...deadlineOf(call, clock) }
         read = clock.monotonic()
         return callee.invoke({ ...about, call: type.name, input, signal: gone.signal })
       })
-      answer(null, JSON.parse(text), timed(read - came, clock.monotonic() - read))
+      const output = JSON.parse(text)
+      // The library says "cancelled" at the end of calls that were answered, too.
+      call.off('cancelled', cancelled)
+      answer(null, output, timed(read - came, clock.monotonic() - read))
     } catch (error) {
       answer(statusOf(error))
     }
@@ -151,8 +156,13 @@ function timed(requestMs: number, responseMs: number): Metadata {
 }
 
 function headersOf(metadata: Metadata): Headers {
-  const entries = Object.entries(metadata.getMap())
-  return Object.fromEntries(entries.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])))
+  const headers: Record<string, string> = {}
+  const map = metadata.getMap()
+  for (const name in map) {
+    const value = map[name]
+    if (typeof value === 'string') headers[name] = value
+  }
+  return headers
 }
 
 function deadlineOf(call: ServerUnaryCall<unknown, unknown>, clock: Clock): { readonly deadlineMs?: number } {
