@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BenchOptions } from '../options.ts'
-import { profilesFolder, progress, say } from '../output.ts'
+import { clearProfiles, profilesFolder, progress, say } from '../output.ts'
 import type { Absence, Sample } from '../report.ts'
 import { programOf } from '../runner.ts'
 import { type Part, startPart } from '../second.ts'
@@ -89,7 +89,9 @@ async function startCaller(
 }
 
 function profiling(scenario: string, whose: string, { profile }: BenchOptions): readonly string[] {
-  return profile ? ['--cpu-prof', `--cpu-prof-dir=${profilesFolder(scenario, whose)}`] : []
+  if (!profile) return []
+  clearProfiles(scenario, whose)
+  return ['--cpu-prof', `--cpu-prof-dir=${profilesFolder(scenario, whose)}`]
 }
 
 async function inTurns(
