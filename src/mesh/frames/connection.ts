@@ -35,8 +35,12 @@ type State =
   | { readonly at: 'open'; readonly hello: Hello }
   | { readonly at: 'ended'; readonly why: Lost }
 
+/** A request that waits for its answer. Nothing of it is left with the signal once it is settled. */
 interface Pending {
-  readonly answer: PromiseWithResolvers<WireAnswer>
+  readonly resolve: (answer: WireAnswer) => void
+  readonly reject: (error: unknown) => void
+  readonly signal: AbortSignal
+  readonly abort: () => void
   /** What had been received by the time that it was sent, in frames. */
   readonly heard: number
 }
@@ -83,29 +87,35 @@ export class FrameConnection {
   }
 
   /** See `Transport.send`. */
-  async send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
-    signal.throwIfAborted()
+  send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    const { at } = this.#state
+    return at === 'open' && !this.#full ? this.#ask(request, signal) : this.#askLater(request, signal)
+  }
+
+  async #askLater(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
     if (this.#state.at === 'connecting') await orAborted(this.#opened.promise, signal)
     // Nothing may come between the last look and taking the place.
     while (this.#full) await this.#wait(signal)
+    return this.#ask(request, signal)
+  }
+
+  #ask(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
     const state = this.#state
-    if (state.at !== 'open') throw state.at === 'ended' ? unsent(state.why) : this.#lost('connect', 'is not there yet')
+    if (state.at !== 'open')
+      return Promise.reject(state.at === 'ended' ? unsent(state.why) : this.#lost('connect', 'is not there yet'))
     const number = this.#number()
     const frame = writeRequest(number, request)
     if (frame.length - headerBytes > state.hello.maxBytes) {
       this.#next()
-      return tooLarge
+      return Promise.resolve(tooLarge)
     }
-    const pending: Pending = { answer: Promise.withResolvers(), heard: this.#heard }
-    this.#pending.set(number, pending)
-    const abort = (): void => this.#abandon(number, pending, signal)
-    signal.addEventListener('abort', abort, { once: true })
-    this.#out.write(frame)
-    try {
-      return await pending.answer.promise
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
+    return new Promise((resolve, reject) => {
+      const abort = (): void => this.#abandon(number)
+      this.#pending.set(number, { resolve, reject, signal, abort, heard: this.#heard })
+      signal.addEventListener('abort', abort, { once: true })
+      this.#out.write(frame)
+    })
   }
 
   /** Takes no more requests, and closes when the last one has its answer. */
@@ -158,10 +168,20 @@ export class FrameConnection {
     return this.#last
   }
 
-  #abandon(number: number, pending: Pending, signal: AbortSignal): void {
-    if (!this.#pending.delete(number)) return
+  /** Takes it from among those that wait. Nothing for one that does not any more. */
+  #settled(number: number): Pending | undefined {
+    const pending = this.#pending.get(number)
+    if (!pending) return undefined
+    this.#pending.delete(number)
+    pending.signal.removeEventListener('abort', pending.abort)
+    return pending
+  }
+
+  #abandon(number: number): void {
+    const pending = this.#settled(number)
+    if (!pending) return
     if (this.#state.at === 'open') this.#out.write(writeFrame(kinds.cancel, number))
-    pending.answer.reject(signal.reason)
+    pending.reject(pending.signal.reason)
     // Nothing at all since then: the way may be dead. Others get another connection; those that wait here may still be lucky.
     if (this.#heard === pending.heard) this.#retired = true
     this.#next()
@@ -192,18 +212,17 @@ export class FrameConnection {
   }
 
   #answered(number: number, read: () => WireAnswer): void {
-    const pending = this.#pending.get(number)
+    const pending = this.#settled(number)
     // One that was cancelled meanwhile.
     if (!pending) return
-    this.#pending.delete(number)
     try {
-      pending.answer.resolve(read())
+      pending.resolve(read())
     } catch (error) {
       if (error instanceof Malformed) {
-        pending.answer.reject(this.#lost('reset', error.message, error))
+        pending.reject(this.#lost('reset', error.message, error))
         throw error
       }
-      pending.answer.reject(error)
+      pending.reject(error)
     }
     this.#next()
   }
@@ -213,8 +232,7 @@ export class FrameConnection {
     const why = this.#lost(this.#state.at === 'open' ? 'reset' : 'connect', reason, cause)
     this.#state = { at: 'ended', why }
     this.#opened.reject(why)
-    for (const { answer } of this.#pending.values()) answer.reject(why)
-    this.#pending.clear()
+    for (const number of [...this.#pending.keys()]) this.#settled(number)?.reject(why)
     for (const go of this.#waiting.splice(0)) go()
   }
 

@@ -41,8 +41,8 @@ export class FrameTransport implements Transport {
     this.#sweepLater()
   }
 
-  async send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
-    if (this.#closed) throw new Lost('connect', `${target.address}: the client is closed`)
+  send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+    if (this.#closed) return Promise.reject(new Lost('connect', `${target.address}: the client is closed`))
     return this.#connectionTo(target).send(request, signal)
   }
 
