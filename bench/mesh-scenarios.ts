@@ -35,8 +35,28 @@ const targets: readonly Target[] = [
   { kind: 'blocks', metric: 'cpuUs', contender: 'skerry, gRPC', reference: 'grpc-js', atMost: 1.1 },
 ]
 
+const slowHost: Scenario = {
+  name: 'mesh-slow-host',
+  title: '1,000 requests/s of 10 clients to 11 instances, one of which answers in 2 s for 30 s',
+  shows: 'figures',
+  core: false,
+  rounds: 1,
+  perSecond: 1_000,
+  timeoutS: 240,
+  contenders: [
+    { name: 'skerry', options: { balancing: 'default' } },
+    { name: 'skerry, round robin', options: { balancing: 'round robin' } },
+    { name: 'fewest in flight', options: { balancing: 'in flight' } },
+  ].map((contender) => ({ ...contender, program: 'mesh/slow-host.ts', durability: 'NORMAL', events: 75_000 })),
+  targets: [
+    { kind: 'figure', contender: 'skerry', figure: 'withinASecondPercent', atLeast: 99.9 },
+    { kind: 'figure', contender: 'skerry', figure: 'shareOfWhoFails', atMost: 0.5 },
+    { kind: 'figure', contender: 'skerry', figure: 'retriesOfBudget', atMost: 1 },
+  ],
+}
+
 /** Callers and those who answer have a core each; every call is answered before its lane makes the next one. */
-export const meshScenarios: readonly Scenario[] = [1, 32, 128].map((inFlight) => ({
+const turns = (inFlight: number): Scenario => ({
   name: `mesh-${inFlight}`,
   group: 'mesh',
   title: `Calls of 1 kB, ${inFlight} under way at a time`,
@@ -49,4 +69,6 @@ export const meshScenarios: readonly Scenario[] = [1, 32, 128].map((inFlight) =>
   blocks: { inFlight, ms: 250 },
   contenders,
   targets,
-}))
+})
+
+export const meshScenarios: readonly Scenario[] = [...[1, 32, 128].map(turns), slowHost]
