@@ -26,7 +26,7 @@ for (const [name, make] of Object.entries(balancers)) {
         const balancer = make()
         for (const given of lists) {
           const list = candidates(...given.map((g) => g.weight))
-          for (const [i, g] of given.entries()) for (let n = 0; n < g.inflight; n++) list[i]?.load.started()
+          for (const [i, g] of given.entries()) for (let n = 0; n < g.inflight; n++) list[i]?.load.started(0)
           const avoid = new Set(list.filter((_, i) => given[i]?.avoided).map((c) => c.endpoint.id))
           const able = list.filter((c) => c.endpoint.weight > 0 && !avoid.has(c.endpoint.id))
           for (let turn = 0; turn < 5; turn++) {
@@ -52,7 +52,7 @@ for (const [name, make] of Object.entries(balancers)) {
 
 test('an endpoint whose weight or labels changed keeps what is known of its load', () => {
   const before = candidate(endpointOf(0), 0)
-  before.load.started()
+  before.load.started(0)
   const after = candidate({ ...endpointOf(0), weight: 7 }, before.since, before)
   assert.equal(after.load.inflight, 1)
   assert.equal(after.hash, before.hash)

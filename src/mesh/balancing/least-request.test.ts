@@ -5,15 +5,15 @@ import { seededRandom } from '../../ids.ts'
 import { type Candidate, candidate } from './candidate.ts'
 import { candidates, choosing, endpointOf, tally } from './fixture.ts'
 import { leastRequest } from './least-request.ts'
+import type { Begun } from './load.ts'
 
 function answer(c: Candidate, tookMs: number, now: number, verdict: 'good' | 'bad' = 'good'): void {
-  c.load.started()
-  c.load.ended(verdict, tookMs, now)
+  c.load.ended(c.load.started(now - tookMs), verdict, tookMs, now)
 }
 
 test('of two the one with fewer requests in flight is chosen', () => {
   const list = candidates(1, 1)
-  list[0]?.load.started()
+  list[0]?.load.started(0)
   assert.deepEqual(tally(leastRequest(), list, 100, choosing(1)), { a: 0, b: 100 })
 })
 
@@ -21,7 +21,7 @@ test('the busiest of any set is never chosen while it is alone in being so', () 
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 20 }), fc.nat(), (n, seed) => {
       const list = candidates(...Array.from({ length: n }, () => 1))
-      list[seed % n]?.load.started()
+      list[seed % n]?.load.started(0)
       assert.notEqual(leastRequest()(list, choosing(seed)), list[seed % n])
     }),
   )
@@ -31,19 +31,19 @@ test('latency counts: twice as slow is as bad as one more in flight', () => {
   const [a, b] = candidates(1, 1) as [Candidate, Candidate]
   answer(a, 10, 0)
   answer(b, 25, 0)
-  a.load.started()
+  a.load.started(0)
   assert.equal(leastRequest()([a, b], choosing(1)), a)
-  a.load.started()
+  a.load.started(0)
   assert.equal(leastRequest()([a, b], choosing(1)), b)
 })
 
 test('an endpoint that has not answered yet is taken to be as quick as the other', () => {
   const [a, b] = candidates(1, 1) as [Candidate, Candidate]
   answer(a, 10, 0)
-  a.load.started()
+  a.load.started(0)
   assert.equal(leastRequest()([a, b], choosing(1)), b)
-  b.load.started()
-  b.load.started()
+  b.load.started(0)
+  b.load.started(0)
   assert.equal(leastRequest()([a, b], choosing(1)), a)
 })
 
@@ -65,8 +65,8 @@ test('shares follow weights among endpoints that are equally good', () => {
 
 test('requests in flight count for the weight', () => {
   const list = candidates(4, 1)
-  for (let i = 0; i < 3; i++) list[0]?.load.started()
-  list[1]?.load.started()
+  for (let i = 0; i < 3; i++) list[0]?.load.started(0)
+  list[1]?.load.started(0)
   assert.equal(leastRequest()(list, choosing(1)), list[0])
 })
 
@@ -91,17 +91,17 @@ function simulate(forMs: number, perSecond: number, reply: (i: number, now: numb
   const list = candidates(...Array.from({ length: 11 }, () => 1))
   const balancer = leastRequest()
   const random = seededRandom('simulation')
-  const due: { at: number; c: Candidate; began: number; ok: boolean }[] = []
+  const due: { at: number; c: Candidate; begun: Begun; ok: boolean }[] = []
   const sent: { i: number; at: number; tookMs: number }[] = []
   for (let now = 0; now < forMs; now += 1000 / perSecond) {
-    for (const d of due.filter((d) => d.at <= now)) d.c.load.ended(d.ok ? 'good' : 'bad', d.at - d.began, d.at)
+    for (const d of due.filter((d) => d.at <= now))
+      d.c.load.ended(d.begun, d.ok ? 'good' : 'bad', d.at - d.begun.at, d.at)
     due.splice(0, due.length, ...due.filter((d) => d.at > now))
     const c = balancer(list, { now, random }) as Candidate
     const i = list.indexOf(c)
     const [ms, ok] = reply(i, now)
     const tookMs = ms * (0.5 + random())
-    c.load.started()
-    due.push({ at: now + tookMs, c, began: now, ok })
+    due.push({ at: now + tookMs, c, begun: c.load.started(now), ok })
     sent.push({ i, at: now, tookMs })
   }
   return sent
@@ -142,8 +142,19 @@ test('an endpoint that has only kept callers waiting is taken to be slow', () =>
   const [a, b] = candidates(1, 1) as [Candidate, Candidate]
   answer(a, 10, 0)
   answer(b, 2000, 0, 'bad')
-  a.load.started()
+  a.load.started(0)
   assert.equal(leastRequest()([a, b], choosing(1)), a)
+})
+
+test('an endpoint where a request waits much longer than answers take elsewhere is left alone before it answers', () => {
+  const [a, b] = candidates(1, 1) as [Candidate, Candidate]
+  answer(a, 10, 0)
+  answer(b, 15, 0)
+  a.load.started(0)
+  b.load.started(50)
+  b.load.started(50)
+  assert.equal(leastRequest()([a, b], choosing(1, { now: 10 })), a)
+  assert.equal(leastRequest()([a, b], choosing(1, { now: 50 })), b)
 })
 
 test('an endpoint that was slow, or failed, and is well again has its share back within a minute', () => {

@@ -72,5 +72,5 @@ function better(a: Candidate, b: Candidate, now: number, heaviest: number, slowS
  */
 function cost({ load }: Candidate, latencyMs: number, otherMs: number, now: number): number {
   const known = load.proven ? latencyMs || otherMs : Math.max(latencyMs, otherMs * load.freshness(now))
-  return (known || 1) * load.penalty(now)
+  return Math.max(known || 1, load.waitingMs(now)) * load.penalty(now)
 }

@@ -4,19 +4,29 @@ import fc from 'fast-check'
 import { decayMs, Load } from './load.ts'
 
 function answered(load: Load, tookMs: number, now: number, verdict: 'good' | 'bad' | 'none' = 'good'): void {
-  load.started()
-  load.ended(verdict, tookMs, now)
+  load.ended(load.started(now - tookMs), verdict, tookMs, now)
 }
 
 const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 1e-9, `${a}, not ${b}`)
 
 test('requests in flight are those that started and are not over', () => {
   const load = new Load()
-  load.started()
-  load.started()
+  const first = load.started(0)
+  load.started(1)
   assert.equal(load.inflight, 2)
-  load.ended('none', 1, 0)
+  load.ended(first, 'none', 1, 1)
   assert.equal(load.inflight, 1)
+})
+
+test('the oldest request in flight tells how long one waits there', () => {
+  const load = new Load()
+  assert.equal(load.waitingMs(5), 0)
+  const [first, second] = [load.started(10), load.started(30)]
+  assert.deepEqual([load.waitingMs(10), load.waitingMs(50)], [0, 40])
+  load.ended(first, 'good', 45, 55)
+  assert.equal(load.waitingMs(60), 30)
+  load.ended(second, 'good', 40, 70)
+  assert.equal(load.waitingMs(80), 0)
 })
 
 test('of an endpoint that has not answered nothing is known', () => {
@@ -108,8 +118,7 @@ test('without new requests failures fade: it will be tried again', () => {
 
 test('who asks to be left alone loses against everybody until the time is over', () => {
   const load = new Load()
-  load.started()
-  load.ended('bad', 1, 0, 2000)
+  load.ended(load.started(0), 'bad', 1, 0, 2000)
   assert.ok(load.penalty(1999) > 1e5)
   assert.ok(load.penalty(2000) < 2)
 })

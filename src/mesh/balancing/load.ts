@@ -7,6 +7,12 @@ const mostPenalty = 10_000
 /** An endpoint that asked to be left alone loses against whoever did not. */
 const resting = 1e6
 
+/** A request that has started, to be handed back when it is over. */
+export interface Begun {
+  /** When. */
+  readonly at: number
+}
+
 /**
  * What a client knows of the load of one endpoint: requests in flight, and a peak-sensitive average of latency, which jumps to a
  * slow answer at once and forgets it over ten seconds (Finagle's peak EWMA). An endpoint that fails fast would look quick, and
@@ -15,7 +21,8 @@ const resting = 1e6
  * All times are monotonic, in milliseconds.
  */
 export class Load {
-  #inflight = 0
+  /** In the order in which they started. */
+  readonly #running = new Set<Begun>()
   #latencyMs = 0
   #failures = 0
   #proven = false
@@ -23,16 +30,18 @@ export class Load {
   #restUntil = Number.NEGATIVE_INFINITY
 
   get inflight(): number {
-    return this.#inflight
+    return this.#running.size
   }
 
-  started(): void {
-    this.#inflight++
+  started(now: number): Begun {
+    const begun = { at: now }
+    this.#running.add(begun)
+    return begun
   }
 
   /** A request that `started` is over. `restMs` is how long the endpoint asked to be left alone. */
-  ended(verdict: 'good' | 'bad' | 'none', tookMs: number, now: number, restMs = 0): void {
-    this.#inflight--
+  ended(begun: Begun, verdict: 'good' | 'bad' | 'none', tookMs: number, now: number, restMs = 0): void {
+    this.#running.delete(begun)
     const kept = this.freshness(now)
     const latencyMs = this.#latencyMs * kept
     if (verdict === 'good') {
@@ -57,6 +66,15 @@ export class Load {
   /** Average latency as of `now`, in milliseconds; 0 while nothing is known, or was forgotten. */
   latencyMs(now: number): number {
     return this.#latencyMs * this.freshness(now)
+  }
+
+  /**
+   * How long the oldest request in flight has waited, in milliseconds; 0 with none. Its answer will count for at least that much: an
+   * instance that stalls is known by the first request that waits there, long before it has its answer.
+   */
+  waitingMs(now: number): number {
+    for (const { at } of this.#running) return Math.max(0, now - at)
+    return 0
   }
 
   /** Share of the recent requests that failed, 0–1; without new ones it fades. */

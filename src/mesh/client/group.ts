@@ -91,21 +91,21 @@ export class EndpointGroup {
       if (!chosen || refusing?.has(chosen.endpoint.id)) return undefined
       const member = this.#members.get(chosen.endpoint.id) as Member
       const ticket = member.circuit.admit(now)
-      if (ticket !== undefined) return this.#picked(member, ticket)
+      if (ticket !== undefined) return this.#picked(member, ticket, now)
       refusing ??= new Set(avoid)
       refusing.add(chosen.endpoint.id)
     }
     return undefined
   }
 
-  #picked({ candidate: { endpoint, load }, circuit }: Member, ticket: Ticket): Picked {
-    load.started()
+  #picked({ candidate: { endpoint, load }, circuit }: Member, ticket: Ticket, now: number): Picked {
+    const begun = load.started(now)
     return {
       endpoint,
       ended: (outcome, tookMs, now) => {
         const verdict = verdictOf(outcome)
         const restMs = outcome.kind === 'answered' ? outcome.retryAfterMs : undefined
-        load.ended(verdict, tookMs, now, restMs)
+        load.ended(begun, verdict, tookMs, now, restMs)
         circuit.ended(ticket, verdict, now)
         if (this.#outliers.ended(endpoint.id, outcome, now)) this.#choosable()
       },
