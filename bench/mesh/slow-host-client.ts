@@ -75,6 +75,8 @@ export async function runClient(told: Told): Promise<void> {
   const { share, floorPerSecond } = defaultRetryBudget
   const budget = caller.retries ? share * late + floorPerSecond * Math.max(window, endS - retrying) : 0
   say({ sent, unsettled: running, retries: Math.max(0, tries - late), budget } satisfies Said)
+  // Who ends at once takes with it what has not been sent yet.
+  await heard()
   await caller.close()
 }
 

@@ -24,6 +24,8 @@ export async function runInstance(): Promise<void> {
   say((server.address() as AddressInfo).port)
   for (let told = await heard<Mode>(); told !== 'end'; told = await heard<Mode>()) mode = told
   say(received)
+  // Who ends at once takes with it what has not been sent yet.
+  await heard()
   server.close()
   server.closeAllConnections()
 }

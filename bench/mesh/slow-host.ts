@@ -64,6 +64,7 @@ async function measure(run: Run): Promise<Measured> {
   const said = await results
   for (const part of parts) part.ask('end')
   const received = await Promise.all(parts.map((part) => part.next<readonly number[]>()))
+  for (const part of [...parts, ...callers]) part.ask()
   await Promise.all([...parts, ...callers].map((part) => part.ended()))
   return { ...summary(said), figures: figuresOf(said, received, startUs, unit) }
 }
