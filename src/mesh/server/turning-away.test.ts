@@ -151,6 +151,23 @@ describe('a server that leaves', () => {
       one.letGo()
     }))
 
+  test('does not close a kept connection before whoever uses it could hear that it is the last time', () =>
+    serving({ http: '127.0.0.1:0' }, async (app) => {
+      const socket = connect(Number(new URL(app.url as string).port), '127.0.0.1')
+      let text = ''
+      socket.on('data', (chunk) => (text += chunk))
+      const get = 'GET /total HTTP/1.1\r\nhost: x\r\n\r\n'
+      socket.write(get)
+      while (!text.endsWith('{"n":0}')) await once(socket, 'data')
+      const stopped = app.stop()
+      socket.write(get)
+      await once(socket, 'close')
+      await stopped
+      const [, second] = text.split(/(?=HTTP\/1\.1 )/)
+      assert.match(second ?? '', /^HTTP\/1\.1 503 [\s\S]*connection: close[\s\S]*counter is stopping/i)
+      assert.match(second ?? '', /skerry-not-begun: leaving/)
+    }))
+
   test('by frames costs no caller a call, however little may be done twice, though nobody is told but by the connection', async () => {
     const made = [counter(), counter()]
     const dirs = made.map(() => mkdtempSync(join(tmpdir(), 'skerry-away-')))

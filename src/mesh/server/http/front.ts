@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import { Server as Listener, type Socket } from 'node:net'
 import { createServer as createSecure } from 'node:tls'
 import type { Clock } from '../../../time.ts'
 import type { Limits } from '../limits.ts'
@@ -11,8 +11,10 @@ import { refuseExpectation } from './problems.ts'
 export interface Front {
   /** The one that listens; it keeps the times of requests, too. */
   readonly server: Server
-  /** Lets no more requests in; those under way may end. */
+  /** Lets no more connections in; those that are there may go on. */
   retire(): void
+  /** Closes those on which nothing is under way. */
+  part(): void
   /** Closes every connection. */
   cut(): void
 }
@@ -52,8 +54,12 @@ export function createFront(handler: RequestListener, limits: Limits, clock: Clo
   return {
     server,
     retire() {
-      server.close()
+      // HTTP's own would close idle connections, and a request that is on its way on one of them would be lost.
+      Listener.prototype.close.call(server)
       for (const session of sessions) session.close()
+    },
+    part() {
+      server.close()
     },
     cut() {
       server.closeAllConnections()

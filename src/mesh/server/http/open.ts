@@ -16,6 +16,9 @@ import { Metrics } from './metrics.ts'
 import { problemOfLibrary, refuseConnection, sendProblem } from './problems.ts'
 import { addCalls } from './routes.ts'
 
+/** How long clients with a kept connection may find out, by an answer on it, that it is the last one, in milliseconds. */
+const partingMs = 100
+
 /** Serves calls, probes, metrics and the description of the calls. Rejects with `invalid_config` where it cannot listen. */
 export async function openHttp(options: ServerOptions): Promise<CallServer> {
   const { health, clock, callees } = options
@@ -48,7 +51,7 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
   addCalls(app, table.all, options)
   answerUnknown(app, table)
   await app.ready()
-  const { server, retire, cut } = front as unknown as Front
+  const { server, retire, part, cut } = front as unknown as Front
   const listening = await listen(server, options.address, options.shared ?? false, tls ? 'https' : 'http')
   return {
     url: listening.url,
@@ -57,7 +60,10 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
       const closed = new Promise<void>((resolve) => server.once('close', resolve))
       retire()
       listening.unlink()
-      await inTime(clock, graceMs, closed)
+      const partingEndMs = Math.min(graceMs, partingMs)
+      await inTime(clock, partingEndMs, closed)
+      part()
+      await inTime(clock, graceMs - partingEndMs, closed)
       cut()
       await closed
       await app.close()
