@@ -41,7 +41,7 @@ export const Shop = contract('shop', {
     }),
     secret: call({ input: z.object({}), output: z.object({}), from: ['till'] }),
     echo: call({ input: z.any(), output: z.any() }),
-    wait: call({ input: z.object({ ms: z.number().max(1000) }), output: z.object({}), idempotent: true }),
+    wait: call({ input: z.object({ ms: z.number().max(60_000) }), output: z.object({}), idempotent: true }),
     fail: call({ input: z.object({}), output: z.object({}) }),
   },
 })

@@ -104,9 +104,10 @@ describe('a server of calls', () => {
 
     test('a caller that goes away ends what is being prepared for it', async () => {
       const gone = new AbortController()
-      const asked = post('/shop/wait', { ms: 900 }).catch(() => {})
-      const left = ask('/shop/wait', { method: 'POST', json: { ms: 1000 }, signal: gone.signal }).catch(() => 'gone')
-      await asked
+      const headers = { 'skerry-timeout-ms': '60000' }
+      const asked = { method: 'POST', json: { ms: 60_000 }, headers, signal: gone.signal }
+      const left = ask('/shop/wait', asked).catch(() => 'gone')
+      while (!(await ask('/metrics')).body.includes('skerry_calls_in_flight 1\n')) await new Promise(setImmediate)
       gone.abort()
       assert.equal(await left, 'gone')
       while (!open.faults.some((one) => one.startsWith('shop.wait cancelled'))) await new Promise(setImmediate)
