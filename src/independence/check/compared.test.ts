@@ -21,6 +21,7 @@ test('values that fields are compared with are read off code and statements, num
   assert.deepEqual(found.get('state'), ['old', 'gone'])
   assert.deepEqual(found.get('mode'), ['fast', 7, 8, 6])
   assert.equal(found.get('limit'), undefined)
+  assert.deepEqual(found.get('')?.slice(0, 3), [1001, 1000, 500])
 })
 
 const Bank = contract('bank', {
@@ -49,4 +50,18 @@ function isForeign({ kind }: { readonly kind: string }): boolean {
 test('a branch behind a limit and a word is reached, and what depends on order there is found', async () => {
   const cell = cellOf(await reportOn(limited()), 'bank.asked', 'bank.asked')
   assert.equal(cell.verdict, 'dependent')
+})
+
+const most = 10_000
+
+test('a limit on a sum is reached, also where it has a name', async () => {
+  const app = book(
+    'create table account (id text primary key, sum integer not null, alarms integer not null default 0)',
+  )
+  app.subscribe('accounts', { from: 'start' }).on(Bank.asked, async (tx, { data }) => {
+    const [row] = await tx.sql<{ sum: number }>`insert into account (id, sum) values (${data.account}, ${data.amount})
+      on conflict (id) do update set sum = account.sum + excluded.sum returning sum`
+    if ((row?.sum ?? 0) > most) await tx.sql`update account set alarms = alarms + 1 where id = ${data.account}`
+  })
+  assert.equal(cellOf(await reportOn(app), 'bank.asked', 'bank.asked').verdict, 'dependent')
 })

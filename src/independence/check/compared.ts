@@ -1,4 +1,7 @@
-/** Values that code compares fields with, by the names of the fields: `if (data.amount > 500)`, `where status = 'paid'`. */
+/**
+ * Values that code compares fields with, by the names of the fields: `if (data.amount > 500)`, `where status = 'paid'`. Under ''
+ * are the numbers that code names at all: a limit is often on a sum.
+ */
 export type Compared = ReadonlyMap<string, readonly (string | number)[]>
 
 const literal = String.raw`'(?:[^'\\\n]|\\.){0,40}'|"(?:[^"\\\n]|\\.){0,40}"|-?\d[\d_]*(?:\.\d+)?(?![\w.])`
@@ -6,6 +9,9 @@ const operator = '===?|!==?|<>|<=|>=|<|>|='
 /** A name at the end of a way to it, such as `data.amount`, or a parameter of a statement. */
 const path = String.raw`(?:\$\{\s*)?(?:[\w$]+\??\.)*([\w$]+)(?:\s*\})?`
 const mostEach = 12
+/** Smaller ones are what numbers are made of anyway. */
+const leastNumber = 4
+const numberIn = /(?<![\w.$])\d[\d_]*(?:\.\d+)?(?![\w.])/g
 
 const patterns = [
   [new RegExp(String.raw`${path}\s*(?:${operator})\s*(${literal})`, 'g'), 1, 2],
@@ -21,14 +27,20 @@ const patterns = [
  */
 export function comparedIn(sources: Iterable<string>): Compared {
   const found = new Map<string, Set<string | number>>()
-  for (const source of sources)
+  const add = (field: string, values: Iterable<string | number>): void => {
+    const known = found.get(field) ?? new Set()
+    found.set(field, known)
+    for (const value of values) known.add(value)
+  }
+  for (const source of sources) {
     for (const [pattern, name, value] of patterns)
-      for (const match of source.matchAll(pattern)) {
-        const field = match[name] as string
-        const values = found.get(field) ?? new Set()
-        found.set(field, values)
-        for (const one of literalsIn(match[value] as string, pattern.source.startsWith('switch'))) values.add(one)
-      }
+      for (const match of source.matchAll(pattern))
+        add(match[name] as string, literalsIn(match[value] as string, pattern.source.startsWith('switch')))
+    for (const [text] of source.matchAll(numberIn)) {
+      const number = Number(text.replaceAll('_', ''))
+      if (number >= leastNumber) add('', [number + 1, number, Math.ceil(number / 2)])
+    }
+  }
   return new Map([...found].map(([field, values]) => [field, [...values].slice(0, mostEach)]))
 }
 

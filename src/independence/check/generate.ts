@@ -20,6 +20,9 @@ const mostDepth = 6
 const rowShare = 0.85
 const alikeShare = 0.75
 const recordedShare = 0.75
+/** How often a field has values that code compares it with, or numbers that code names. */
+const comparedShare = 0.4
+const namedShare = 0.35
 
 /**
  * Data from a JSON Schema. What the schema says in words that are not understood here (`not`, conditions between fields) is
@@ -186,7 +189,11 @@ class Maker {
     if (named.length > 0) return this.#pools.prefer(named, name)
     const before = recorded?.(path.join('.')).filter(fits) ?? []
     if (before.length > 0 && this.#pools.chance(recordedShare)) return this.#pools.prefer(before, name)
-    return this.#pools.decisive(this.#subject.compared?.get(name)?.filter(fits) ?? [], name)
+    const compared = this.#subject.compared
+    const decisive = compared?.get(name)?.filter(fits) ?? []
+    return decisive.length > 0
+      ? this.#pools.decisive(decisive, name, comparedShare)
+      : this.#pools.decisive(compared?.get('')?.filter(fits) ?? [], name, namedShare)
   }
 
   #refuse(path: readonly string[], why: string): never {

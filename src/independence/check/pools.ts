@@ -11,8 +11,6 @@ const refillShare = 0.25
 const mostRefilled = 12
 /** How often identities are those that migrations made, where there are such. */
 const thereShare = 0.5
-/** How often a field has values that code compares it with. */
-const decisiveShare = 0.4
 
 const numbers = [1, 2, 3, 4, 5, 6]
 const letters = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -68,11 +66,11 @@ export class Pools {
     return focused && this.chance(0.7) ? (from[0] as T) : this.pick(from)
   }
 
-  /** One of a few values that decide something: in some trials most events have them in that field, in others none. */
-  decisive(values: readonly unknown[], name: string): unknown {
+  /** One of a few values that decide something: in a share of trials most events have them in that field, in others none. */
+  decisive(values: readonly unknown[], name: string, share: number): unknown {
     if (values.length === 0) return undefined
     const some = (): unknown[] => Array.from({ length: poolSize }, () => this.pick(values))
-    const chosen = this.#decisive.get(name) ?? (this.chance(decisiveShare) ? some() : [])
+    const chosen = this.#decisive.get(name) ?? (this.chance(share) ? some() : [])
     this.#decisive.set(name, chosen)
     return chosen.length > 0 && this.chance(0.8) ? this.pick(chosen) : undefined
   }
