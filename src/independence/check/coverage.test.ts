@@ -49,7 +49,7 @@ test('an arm on a line that ran is named, and a function that nobody called', ()
 test('a branch that no trial came to is named with its line: nothing is said about it', async () => {
   const app = book('create table stock (item text primary key, n integer not null)')
   app.subscribe('stock', { from: 'start' }).on(Desk.counted, async (tx, { data }) => {
-    if (data.n > 1_000_000) {
+    if (/^no such .+ [0-9]{9}$/.test(data.item)) {
       await tx.sql`delete from stock`
     }
     await tx.sql`insert into stock (item, n) values (${data.item}, 1) on conflict (item) do update set n = n + 1`

@@ -65,11 +65,11 @@ test('fields with a value in common draw from the same few, whatever they are ca
   }
 })
 
-/** Order matters for one item only, which no schema tells of. */
+/** Order matters for few items only, which neither schema nor comparison tells of. */
 function rare() {
   const app = book('create table price (item text primary key, price integer not null)')
   app.subscribe('price', { from: 'start' }).on(Desk.priced, async (tx, { data }) => {
-    if (data.item === 'ZX-81')
+    if (/^ZX-8\d$/.test(data.item))
       await tx.sql`insert into price (item, price) values (${data.item}, ${data.price})
         on conflict (item) do update set price = excluded.price`
     else await tx.sql`select price from price where item = ${data.item}`
@@ -90,7 +90,7 @@ test('a dependence that only recorded values show is found with them', async (t)
   assert.notEqual(without.verdict, 'dependent')
   const report = await reportOn(rare(), { recorded: file })
   assert.equal(cellOf(report, 'desk.priced', 'desk.priced').verdict, 'dependent')
-  assert.match(report.examples[0]?.schedules[0][0] ?? '', /ZX-81/)
+  assert.match(report.examples[0]?.schedules[0][0] ?? '', /ZX-8/)
   const shown = terminalLines(report, { strict: false, claims: report.claims })
   assert.ok(shown.includes('Recorded: 8 events of 1 type'), shown.join('\n'))
 })
