@@ -14,6 +14,7 @@ import type { Source } from './mesh/request.ts'
 import type { Priority } from './mesh/resilience/concurrency-limit.ts'
 import { fromHeader, keyHeader, priorityHeader } from './mesh/server/headers.ts'
 import type { ClientTls } from './mesh/tls.ts'
+import { type OverGrpcOptions, overGrpc, type Speaking } from './over-grpc.ts'
 import { type Clock, systemClock } from './time.ts'
 import { type TransportOptions, transportOf } from './transports.ts'
 
@@ -33,6 +34,8 @@ export interface ClientOptions extends TransportOptions {
   readonly rules?: MeshRules | string | URL
   /** Who calls, for routes that ask: labels of this process, and its namespace. */
   readonly source?: Partial<Source>
+  /** gRPC instead of HTTP and frames, with instances at `grpc://10.0.0.7:50051` or `grpcs://…`. */
+  readonly grpc?: OverGrpcOptions
   /** Is told of each answer: which call it was, who gave it after how many tries, and how long each part took. */
   readonly onAnswer?: (call: string, told: Told) => void
   /** @default the system's */
@@ -85,11 +88,13 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
   const random = seededRandom(randomIdentity())
   const rules = clientRules(options.rules, options.source)
   const discovery = discoveryOf(service, options, clock)
-  const mesh = new MeshClient({ ...rules, discovery, transport: transportOf(options, clock), clock, random })
+  const { transport, write, read } = speakingOf(contract, options, clock)
+  const mesh = new MeshClient({ ...rules, discovery, transport, clock, random })
   const about = from === undefined ? {} : { [fromHeader]: from }
   return {
     async call(type, input, { key, deadlineMs, signal, balanceBy, priority } = {}) {
-      const sendable = writeCall(type, input)
+      const written = write(type, input)
+      const sendable = written instanceof Promise ? await written : written
       const headers = {
         ...{ ...sendable.headers, ...about },
         ...(key !== undefined && { [keyHeader]: JSON.stringify(key) }),
@@ -103,13 +108,18 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
       })
       const { status, tries, latency } = answer
       onAnswer?.(type.name, { from: answer.from, status, tries, latency })
-      return readCall(type, answer) as never
+      return read(type, answer) as never
     },
     async close() {
       await mesh.close()
       await discovery.close()
     },
   }
+}
+
+function speakingOf(contract: AnyContract, options: ClientOptions, clock: Clock): Speaking {
+  if (options.grpc) return overGrpc(contract, options.grpc, options, clock)
+  return { transport: transportOf(options, clock), write: writeCall, read: readCall }
 }
 
 function discoveryOf(service: string, { at, registry, discovery }: ClientOptions, clock: Clock): Discovery {

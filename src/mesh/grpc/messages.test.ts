@@ -10,6 +10,7 @@ import { contract } from '../../contract.ts'
 import { emptyLock, grown } from '../../contracts/lock.ts'
 import { protoOf } from '../../contracts/proto.ts'
 import { seededRandom } from '../../ids.ts'
+import { client } from '../../mesh.ts'
 import { service } from '../../service.ts'
 import { start } from '../../start.ts'
 import { systemClock } from '../../time.ts'
@@ -101,6 +102,21 @@ describe('typed calls over gRPC, by the client of the mesh, to servers of ours',
     })
     assert.throws(() => messages.write(other.leave, {}), { code: 'not_found' })
     assert.throws(() => messages.write(Pilots['guide-in'], { ship: 'x', crew: 'all' }), { code: 'invalid_request' })
+  })
+
+  test('a client of the service speaks it where it is told to', async () => {
+    const answers: unknown[] = []
+    const at = apps.map(({ grpcUrl }) => grpcUrl as string)
+    const calls = client(Pilots, { at, grpc: { proto }, onAnswer: (name, { tries }) => answers.push([name, tries]) })
+    const input = { ship: 'Iolaire', draught: 4.5 }
+    assert.deepEqual(await calls.call(Pilots['guide-in'], input), { ...input, berth: 0, notes: [] })
+    assert.deepEqual(answers, [['guide-in', 1]])
+    await assert.rejects(calls.call(Pilots['guide-in'], { ship: 'x', draught: 11 }), /aground/)
+    await calls.close()
+    await client(Pilots, { at, grpc: { proto } }).close()
+    const wrong = client(Pilots, { at, grpc: { proto: 'no proto' } })
+    await assert.rejects(wrong.call(Pilots['guide-in'], input))
+    await wrong.close()
   })
 
   test('calls go on while one of the instances stops', async () => {

@@ -2,6 +2,7 @@ import { Channel, type ChannelCredentials, connectivityState, credentials } from
 import { SkerryError } from '../../errors.ts'
 import { type Clock, inTime } from '../../time.ts'
 import { orAborted } from '../aborting.ts'
+import type { ClientTls } from '../tls.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import { answerOf, metadataOf, wasSaidByServer } from './answers.ts'
 
@@ -11,8 +12,8 @@ export interface GrpcTransportOptions {
   readonly connectTimeoutMs?: number
   /** Longest answer that is read, in bytes. @default 16 MiB */
   readonly maxBytes?: number
-  /** For endpoints whose address begins with `grpcs:`. @default the system's certificates */
-  readonly tls?: { readonly ca?: Buffer; readonly key?: Buffer; readonly cert?: Buffer }
+  /** Whom to trust, and what to show, where instances are at `grpcs:`. */
+  readonly tls?: ClientTls
 }
 
 interface Kept {
@@ -78,6 +79,7 @@ export class GrpcTransport implements Transport {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 5000,
+      ...(this.#tls?.servername !== undefined && { 'grpc.ssl_target_name_override': this.#tls.servername }),
     })
     const made = { channel, connecting: undefined }
     this.#kept.set(id, made)
@@ -85,8 +87,9 @@ export class GrpcTransport implements Transport {
   }
 
   #secure(): ChannelCredentials {
-    const { ca = null, key = null, cert = null } = this.#tls ?? {}
-    return credentials.createSsl(ca, key, cert)
+    const { ca, key, cert } = this.#tls ?? {}
+    const bytes = (pem: string | Buffer | undefined): Buffer | null => (pem === undefined ? null : Buffer.from(pem))
+    return credentials.createSsl(bytes(ca), bytes(key), bytes(cert))
   }
 
   /** Nothing while it is connected. A call that goes out only then was never sent if this rejects. */
