@@ -135,7 +135,7 @@ interface Tried {
 export class Unasked extends SkerryError {}
 
 /** Of callers who always want their answer: nobody listens to it. */
-export const never = new AbortController().signal
+export const never: AbortSignal = new AbortController().signal
 
 /** Ends a try that takes too long. An object of its own, so that a transport's rejection with it is known again. */
 const tooLong = new Error('no answer in time')
