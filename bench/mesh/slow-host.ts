@@ -2,14 +2,14 @@
  * Eleven instances and ten clients, each a process; 1,000 requests/s in all, at their times whatever becomes of the others. For 30
  * of 75 seconds one instance answers in 2 s; later another one fails at once, and at the end all of them do. Nothing is tried
  * again but in that last part. How requests are balanced is an option: Skerry's default, its round robin, or, without
- * its client, whoever has the fewest requests in flight.
+ * its client, whoever has the fewest requests in flight. No process is bound to a core: where eleven share one, it is its queue
+ * that is measured.
  */
 import { nowUs } from '../clock.ts'
 import { contend } from '../contender.ts'
 import { type Part, partOf, play, startPart } from '../second.ts'
 import { percentiles } from '../statistics.ts'
 import type { Measured, Run } from '../types.ts'
-import { twoCores } from './cores.ts'
 import { runClient, type Said } from './slow-host-client.ts'
 import { type Mode, runInstance } from './slow-host-instance.ts'
 import { phases } from './slow-host-phases.ts'
@@ -29,22 +29,15 @@ else if (partOf() === 'client') await play(runClient)
 else await contend(measure)
 
 async function measure(run: Run): Promise<Measured> {
-  const cores = twoCores()
-  const told = { core: cores?.others }
   const servers = await Promise.all(
-    Array.from({ length: instances }, () => started<number>(startPart(import.meta.filename, 'instance', null, told))),
+    Array.from({ length: instances }, () => started<number>(startPart(import.meta.filename, 'instance', null))),
   )
   const ports = servers.map(({ said }) => said)
   const unit = run.events / run.perSecond / phases.end
   const plan = { ports, unit, perSecond: run.perSecond / clients, balancing: String(run.options.balancing) }
   const callers = await Promise.all(
     Array.from({ length: clients }, async (_, at) => {
-      const part = startPart(
-        import.meta.filename,
-        'client',
-        { ...plan, seed: `client ${at}` },
-        { core: cores?.callers },
-      )
+      const part = startPart(import.meta.filename, 'client', { ...plan, seed: `client ${at}` })
       return (await started(part)).part
     }),
   )
