@@ -100,10 +100,17 @@ export function sameSeen(a: Seen, b: Seen): boolean {
   return textOf(a) === textOf(b)
 }
 
-/** One text for all that was seen: equal for equal endings. */
-export function textOf({ rows, emitted, outside, settled }: Seen): string {
+const texts = new WeakMap<Seen, string>()
+
+/** One text for all that was seen: equal for equal endings. Made once, since one ending is compared with many. */
+export function textOf(seen: Seen): string {
+  const known = texts.get(seen)
+  if (known !== undefined) return known
+  const { rows, emitted, outside, settled } = seen
   const sorted = [...rows].sort(byName).map(([name, counts]) => [name, [...counts].sort(byName)])
-  return JSON.stringify([sorted, emitted, outside, settled])
+  const text = JSON.stringify([sorted, emitted, outside, settled])
+  texts.set(seen, text)
+  return text
 }
 
 function byName<T>([a]: readonly [string, T], [b]: readonly [string, T]): number {

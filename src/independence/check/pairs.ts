@@ -170,8 +170,10 @@ function isEnough(result: PairResult, trials: Trials, misses: Misses, asksInvari
   if (!tally) return false
   // Nothing in common, or nothing that order leaves open, after as many trials as would have been needed.
   if (shared.size === 0) return tally.trials >= (result.ranAll ? enough : plenty)
-  if (tally.touched === 0) return tally.trials >= mostAttempts
   const nothingNew = result.quiet >= quiet || tally.touched >= plenty
+  // Whenever they met, publish order bound them: more of the same says nothing.
+  const met = unordered.get('commuting')?.touched ?? 0
+  if (tally.touched === 0) return tally.trials >= (nothingNew && met >= plenty / 2 ? plenty : mostAttempts)
   if (trials.direct) return nothingNew && tally.touched >= enough && bound + tally.trials >= enough
   const reached = misses.reached >= mostMisses || tally.reached >= enough
   return nothingNew && reached && tally.touched - tally.reached >= enough

@@ -246,8 +246,7 @@ export class World {
   }
 
   async #run<T>(job: Job, running: Running, how: How, footprint: Mutable, work: () => Promise<T>): Promise<Settled<T>> {
-    const error = new SkerryError('deadline_exceeded', `${job.reader} never ended`)
-    if (this.troubles.isStuck(job)) return { kind: 'error', error }
+    if (this.troubles.isStuck(job)) return neverEnded(job)
     const waited = await this.troubles.during(job, () =>
       this.#remembered(job, how, footprint, () => this.#turns.settle(work)),
     )
@@ -257,7 +256,7 @@ export class World {
         what: 'never ended: it waits for something that does not come',
         site: this.#locate(running),
       })
-      return { kind: 'error', error }
+      return neverEnded(job)
     }
     if (waited.turned)
       this.troubles.note(job, {
@@ -334,11 +333,8 @@ export class World {
         }
         return emit(...given)
       }
-    return Object.defineProperties(Object.create(context) as typeof context, {
-      id: { value: id },
-      publish: { value: emits(context.publish) },
-      send: { value: emits(context.send) },
-    })
+    const own = { id, publish: emits(context.publish), send: emits(context.send) }
+    return { __proto__: context, ...own } as unknown as HandleContext
   }
 
   #preparing(job: Job, footprint: Mutable, doing: Doing, called: Called[]): PrepareContext {
@@ -384,6 +380,10 @@ export class World {
     const output = await work((template, values) => this.#readCommitted(job, template, values))
     return [output, footprint]
   }
+}
+
+function neverEnded(job: Job): Settled<never> {
+  return { kind: 'error', error: new SkerryError('deadline_exceeded', `${job.reader} never ended`) }
 }
 
 interface Mutable extends Footprint {
