@@ -3,6 +3,7 @@ import { SkerryError } from '../errors.ts'
 import type { Attributes, Delivery } from '../event.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../time.ts'
+import { CallNames } from './call-names.ts'
 import { asCallersOwn } from './callee-errors.ts'
 import type { CallingOptions } from './handler.ts'
 import { once } from './once.ts'
@@ -57,8 +58,7 @@ export class Calling {
   readonly #store: Store
   readonly #clock: Clock
   readonly #step: Step
-  /** Calls so far that have no name, by label. */
-  readonly #made = new Map<string, number>()
+  readonly #names = new CallNames()
 
   constructor(store: Store, clock: Clock, step: Step) {
     this.#store = store
@@ -71,7 +71,7 @@ export class Calling {
    * is: its service remembers the key no longer than it promises to.
    */
   async call(type: AnyCall, input: unknown, options: CallingOptions = {}): Promise<unknown> {
-    const name = this.#nameOf(type, options)
+    const name = this.#names.of(type, options)
     if (type.idempotent) return this.#ask(type, input, options, undefined)
     const { subscription, delivery } = this.#step
     this.#step.onOnce()
@@ -83,14 +83,6 @@ export class Calling {
     }).catch((error: unknown) => {
       throw error instanceof Failed ? error.cause : error
     })
-  }
-
-  /** The same in each run of a step that makes the same calls in the same order. */
-  #nameOf({ label }: AnyCall, { name }: CallingOptions): string {
-    if (name !== undefined) return `call ${label} ${name}`
-    const n = this.#made.get(label) ?? 0
-    this.#made.set(label, n + 1)
-    return `call ${label} #${n}`
   }
 
   async #ask(type: AnyCall, input: unknown, { deadlineMs }: CallingOptions, key: string | undefined): Promise<unknown> {

@@ -1,6 +1,7 @@
 import { type AnyCall, Refusal } from '../../call.ts'
 import { SkerryError } from '../../errors.ts'
 import type { Delivery } from '../../event.ts'
+import { CallNames } from '../../flow/call-names.ts'
 import { asCallersOwn } from '../../flow/callee-errors.ts'
 import type { CallingOptions, ReadContext, Sql } from '../../flow/handler.ts'
 import { receive } from '../../flow/received.ts'
@@ -50,8 +51,7 @@ export class Answering {
   readonly #asked: Asked
   readonly #job: Job
   readonly #left: Left
-  /** Calls so far that have no name, by label. */
-  readonly #made = new Map<string, number>()
+  readonly #names = new CallNames()
 
   constructor(asked: Asked, job: Job, left: Left) {
     this.#asked = asked
@@ -62,7 +62,7 @@ export class Answering {
   /** Rejects as `PrepareContext.call` does. */
   async call(type: AnyCall, given: unknown, options: CallingOptions = {}): Promise<unknown> {
     const { delivery, reader, unit } = this.#job
-    const name = this.#nameOf(type, options)
+    const name = this.#names.of(type, options)
     const key = derivedId(delivery.stream, delivery.record.id, reader, name)
     const { time } = delivery.record
     const call = { type, input: asSent(type, given), from: unit.service.name, key, time }
@@ -71,13 +71,6 @@ export class Answering {
     } catch (error) {
       throw asCallersOwn(type, error)
     }
-  }
-
-  #nameOf({ label }: AnyCall, { name }: CallingOptions): string {
-    if (name !== undefined) return `call ${label} ${name}`
-    const n = this.#made.get(label) ?? 0
-    this.#made.set(label, n + 1)
-    return `call ${label} #${n}`
   }
 
   /** An answer, or a refusal, is the same whenever the key comes again. */
