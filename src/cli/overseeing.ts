@@ -10,6 +10,8 @@ import type { Answer, Order } from './checking.ts'
 /** A handler that has not come to its end for this long, in milliseconds, never will. */
 const patienceMs = 5000
 const lookEveryMs = 250
+/** Trials leave much behind that is garbage soon: room for it costs less than looking for it often. */
+const resourceLimits = { maxYoungGenerationSizeMb: 128 }
 
 type Result = Extract<Answer, { kind: 'report' | 'example' }>
 
@@ -30,7 +32,7 @@ export async function oversee(
 type Ended = Result | Extract<Answer, { kind: 'error' }> | { readonly kind: 'stuck'; handler: string; site: string }
 
 async function once(order: Order, onProgress: (done: number, total: number) => void): Promise<Ended> {
-  const worker = new Worker(new URL('./checking.ts', import.meta.url), { workerData: order })
+  const worker = new Worker(new URL('./checking.ts', import.meta.url), { workerData: order, resourceLimits })
   const done = new AbortController()
   let names: readonly string[] = []
   let stopping = false

@@ -69,6 +69,13 @@ export class Doing {
   }
 }
 
+/** Without a stack, which nobody reads and which would cost more than the step. */
 function madeToFail(): SkerryError {
-  return new SkerryError('unavailable', 'made to fail here, to see what is left')
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return new SkerryError('unavailable', 'made to fail here, to see what is left')
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }

@@ -333,8 +333,15 @@ export class World {
         }
         return emit(...given)
       }
-    const own = { id, publish: emits(context.publish), send: emits(context.send) }
-    return { __proto__: context, ...own } as unknown as HandleContext
+    // Not made of the context as its prototype: each would be a shape of its own, and slow to all who use it.
+    const { sql, dialect, versioned, cancel, random, now } = context
+    const emitting = { publish: emits(context.publish), send: emits(context.send) }
+    return {
+      ...{ sql, dialect, versioned, cancel, id, random, now, ...emitting },
+      get signal() {
+        return context.signal
+      },
+    }
   }
 
   #preparing(job: Job, footprint: Mutable, doing: Doing, called: Called[]): PrepareContext {
