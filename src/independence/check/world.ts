@@ -1,7 +1,7 @@
 import { SkerryError } from '../../errors.ts'
 import { type Delivery, defaultMaxEventBytes } from '../../event.ts'
 import { Attempting } from '../../flow/context.ts'
-import type { HandleContext, PrepareContext, ReceivedEvent } from '../../flow/handler.ts'
+import type { PrepareContext, ReceivedEvent } from '../../flow/handler.ts'
 import { receive } from '../../flow/received.ts'
 import { seededRandom } from '../../ids.ts'
 import type { AnyService } from '../../service.ts'
@@ -10,6 +10,7 @@ import type { Rows } from '../../store/store.ts'
 import { Answering, type Asked } from './answering.ts'
 import { type Called, Doing, type How, type Step } from './doing.ts'
 import type { Footprint } from './footprint.ts'
+import { handlingContext } from './handling.ts'
 import { failing, type Invariants } from './invariants.ts'
 import { type Job, type Place, placesOf, type Unit } from './job.ts'
 import { nothingOutside, type Outside, type OutsideStubs } from './outside.ts'
@@ -162,7 +163,7 @@ export class World {
     const event = (): ReceivedEvent => receive(job.type, job.delivery, 1)
     const waited = await this.#run(job, (handler.written ?? handler).handle, how, footprint, async () => {
       try {
-        await handler.handle(this.#handling(attempting, footprint, doing), event(), structuredClone(prepared))
+        await handler.handle(handlingContext(attempting, footprint.fresh, doing), event(), structuredClone(prepared))
       } catch (error) {
         const instead = handler.instead?.(attempting.doom ?? error)
         if (!instead) throw error
@@ -170,7 +171,7 @@ export class World {
         attempting = begin()
         this.#undo(unit, before, footprint)
         open.done.length = 0
-        await instead(this.#handling(attempting, footprint, doing), event())
+        await instead(handlingContext(attempting, footprint.fresh, doing), event())
       }
       doing.end()
     })
@@ -310,37 +311,6 @@ export class World {
     } finally {
       db.mark()
       for (const [again, bound] of open.done) db.query(again, bound, siteOf(again), 'write')
-    }
-  }
-
-  /** Ids that a handler draws are its own: no other event's handler draws the same. */
-  #handling(attempting: Attempting, footprint: Mutable, doing: Doing): HandleContext {
-    const context = attempting.context()
-    const id = (): string => {
-      const drawn = context.id()
-      footprint.fresh.add(drawn)
-      return drawn
-    }
-    /** What is emitted is an operation of the step. */
-    const emits =
-      (emit: (...given: never[]) => Promise<string>) =>
-      async (...given: never[]): Promise<string> => {
-        try {
-          await doing.next()
-        } catch (error) {
-          attempting.doom ??= error
-          throw error
-        }
-        return emit(...given)
-      }
-    // Not made of the context as its prototype: each would be a shape of its own, and slow to all who use it.
-    const { sql, dialect, versioned, cancel, random, now } = context
-    const emitting = { publish: emits(context.publish), send: emits(context.send) }
-    return {
-      ...{ sql, dialect, versioned, cancel, id, random, now, ...emitting },
-      get signal() {
-        return context.signal
-      },
     }
   }
 
