@@ -6,7 +6,6 @@ import { MeshClient } from './mesh/client/client.ts'
 import { readCall, writeCall } from './mesh/client/exchange.ts'
 import { clientRules } from './mesh/configuration/load.ts'
 import type { MeshRules } from './mesh/configuration/rules.ts'
-import { RegistryDiscovery } from './mesh/discovery/registry/client.ts'
 import { type Listed, StaticDiscovery } from './mesh/discovery/static.ts'
 import type { Discovery } from './mesh/discovery.ts'
 import type { LatencyParts } from './mesh/latency.ts'
@@ -15,6 +14,7 @@ import type { Priority } from './mesh/resilience/concurrency-limit.ts'
 import { fromHeader, keyHeader, priorityHeader } from './mesh/server/headers.ts'
 import type { ClientTls } from './mesh/tls.ts'
 import { type OverGrpcOptions, overGrpc, type Speaking } from './over-grpc.ts'
+import { openRegistry } from './registering.ts'
 import { type Clock, systemClock } from './time.ts'
 import { type TransportOptions, transportOf } from './transports.ts'
 
@@ -126,6 +126,6 @@ function discoveryOf(service: string, { at, registry, discovery }: ClientOptions
   if ([at, registry, discovery].filter(Boolean).length !== 1)
     throw new SkerryError('invalid_config', `a client of ${service} needs one of at, registry and discovery`)
   if (at) return new StaticDiscovery({ [service]: at })
-  if (registry) return new RegistryDiscovery({ ...registry, clock, random: seededRandom(randomIdentity()) })
+  if (registry) return openRegistry(registry, clock)
   return discovery as Discovery
 }
