@@ -16,6 +16,8 @@ const contenders: readonly Contender[] = [
   { name: 'skerry, frames', ...skerry, beside: ['frames'], options: { over: 'frames', endpoints: 1 } },
   { name: 'skerry, frames, 64 endpoints', ...skerry, beside: ['frames'], options: { over: 'frames', endpoints: 64 } },
   { name: 'moleculer', program: 'peers/moleculer-calls.ts', beside: ['moleculer'] },
+  // The limit of the machine: see its file.
+  { name: 'bare sockets', program: 'mesh/callers/sockets.ts', beside: ['sockets'] },
   { name: 'grpc-js', ...grpc, beside: ['grpc-js'], options: { at: 'grpc-js' } },
   { name: 'grpc-js, again', ...grpc, beside: ['grpc-js'], options: { at: 'grpc-js' } },
   { name: 'grpc-js, skerry serves', ...grpc, beside: ['grpc'], options: { at: 'grpc' } },

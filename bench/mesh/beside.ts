@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Part, type PartOptions, startPart } from '../second.ts'
 import { missingProxy, startProxy } from './proxies.ts'
 
-export type Beside = 'http' | 'frames' | 'grpc-js' | 'grpc' | 'moleculer' | 'nginx' | 'haproxy'
+export type Beside = 'http' | 'frames' | 'grpc-js' | 'grpc' | 'moleculer' | 'sockets' | 'nginx' | 'haproxy'
 
 /** Ports on the loopback interface. */
 export type Addresses = Readonly<Partial<Record<Beside, readonly number[]>>>
@@ -16,6 +16,7 @@ const programs: Readonly<Record<Exclude<Beside, 'nginx' | 'haproxy'>, string>> =
   'grpc-js': 'mesh/servers/grpc-js.ts',
   grpc: 'mesh/servers/grpc.ts',
   moleculer: 'peers/moleculer-server.ts',
+  sockets: 'mesh/servers/sockets.ts',
 }
 
 export interface Standing {

@@ -17,11 +17,17 @@ export class Malformed extends Error {
   override readonly name = 'Malformed'
 }
 
-export interface FrameOf {
+/** A frame that is to be written. */
+export interface Outgoing {
   readonly kind: Kind
   /** 0 for what concerns the connection. */
   readonly number: number
-  readonly payload: Buffer
+  /** Of a request or an answer. */
+  readonly head: string | undefined
+  /** What follows the head, or the whole payload. */
+  readonly body: Uint8Array
+  /** Of all of it. */
+  readonly bytes: number
 }
 
 export const headerBytes = 9
@@ -37,40 +43,45 @@ export interface Hello {
   readonly maxInFlight: number
 }
 
-export function writeFrame(kind: Kind, number: number, payload: Uint8Array = nothing): Buffer {
-  const frame = Buffer.allocUnsafe(headerBytes + payload.byteLength)
-  writeHeader(frame, kind, number, payload.byteLength)
-  frame.set(payload, headerBytes)
-  return frame
+export function frameOf(kind: Kind, number: number, payload: Uint8Array = nothing): Outgoing {
+  return { kind, number, head: undefined, body: payload, bytes: headerBytes + payload.byteLength }
 }
 
-export function writeHello(hello: Hello): Buffer {
-  return writeFrame(kinds.hello, 0, Buffer.from(JSON.stringify(hello)))
+export function helloOf(hello: Hello): Outgoing {
+  return frameOf(kinds.hello, 0, Buffer.from(JSON.stringify(hello)))
 }
 
-export function writeRequest(number: number, { method, path, headers, body }: WireRequest): Buffer {
-  return writeMessage(kinds.request, number, JSON.stringify([method, path, headers]), body)
+export function requestOf(number: number, { method, path, headers, body }: WireRequest): Outgoing {
+  return messageOf(kinds.request, number, JSON.stringify([method, path, headers]), body)
 }
 
-export function writeAnswer(number: number, { status, headers, body }: WireAnswer): Buffer {
-  return writeMessage(kinds.answer, number, JSON.stringify([status, headers]), body)
+export function answerOf(number: number, { status, headers, body }: WireAnswer): Outgoing {
+  return messageOf(kinds.answer, number, JSON.stringify([status, headers]), body)
 }
 
-function writeMessage(kind: Kind, number: number, head: string, body: Uint8Array): Buffer {
-  const headLength = Buffer.byteLength(head)
-  const length = 4 + headLength + body.byteLength
-  const frame = Buffer.allocUnsafe(headerBytes + length)
-  writeHeader(frame, kind, number, length)
-  frame.writeUInt32BE(headLength, headerBytes)
-  frame.write(head, headerBytes + 4)
-  frame.set(body, headerBytes + 4 + headLength)
-  return frame
+function messageOf(kind: Kind, number: number, head: string, body: Uint8Array): Outgoing {
+  return { kind, number, head, body, bytes: headerBytes + 4 + Buffer.byteLength(head) + body.byteLength }
 }
 
-function writeHeader(frame: Buffer, kind: Kind, number: number, length: number): void {
-  frame.writeUInt32BE(length, 0)
-  frame[4] = kind
-  frame.writeUInt32BE(number, 5)
+/** All of them in one piece. */
+export function encode(frames: readonly Outgoing[]): Buffer {
+  let whole = 0
+  for (const { bytes } of frames) whole += bytes
+  const buffer = Buffer.allocUnsafe(whole)
+  let at = 0
+  for (const { kind, number, head, body, bytes } of frames) {
+    buffer.writeUInt32BE(bytes - headerBytes, at)
+    buffer[at + 4] = kind
+    buffer.writeUInt32BE(number, at + 5)
+    const end = at + bytes
+    if (head !== undefined) {
+      const from = at + headerBytes + 4
+      buffer.writeUInt32BE(buffer.write(head, from), from - 4)
+    }
+    buffer.set(body, end - body.byteLength)
+    at = end
+  }
+  return buffer
 }
 
 /** Throws `Malformed`, as everything that reads what came does. */
@@ -101,16 +112,17 @@ export function readAnswer(payload: Buffer): WireAnswer {
 function readMessage(payload: Buffer): { head: unknown; body: Buffer } {
   const headLength = payload.length < 4 ? Number.POSITIVE_INFINITY : payload.readUInt32BE(0)
   if (4 + headLength > payload.length) throw new Malformed('a head that is longer than its frame')
-  return { head: parse(payload.subarray(4, 4 + headLength)), body: payload.subarray(4 + headLength) }
+  return { head: parse(payload, 4, 4 + headLength), body: payload.subarray(4 + headLength) }
 }
 
-function parse(bytes: Buffer): unknown {
+function parse(bytes: Buffer, from = 0, to = bytes.length): unknown {
+  const text = bytes.toString('utf8', from, to)
+  // Bytes that are no UTF-8 would turn into other text without a word.
+  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(from, to))) throw new Malformed('a head that is no UTF-8')
   try {
-    // Bytes that are no UTF-8 would turn into other text without a word.
-    if (!isUtf8(bytes)) throw new Malformed('a head that is no UTF-8')
-    return JSON.parse(bytes.toString())
-  } catch (error) {
-    throw error instanceof Malformed ? error : new Malformed('a head that is no JSON')
+    return JSON.parse(text)
+  } catch {
+    throw new Malformed('a head that is no JSON')
   }
 }
 

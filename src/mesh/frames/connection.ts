@@ -3,20 +3,20 @@ import { type Clock, inTime } from '../../time.ts'
 import { orAborted } from '../aborting.ts'
 import { Lost, type WireAnswer, type WireRequest } from '../transport.ts'
 import {
-  type FrameOf,
+  frameOf,
   type Hello,
   headerBytes,
+  helloOf,
+  type Kind,
   kinds,
   Malformed,
   protocol,
   readAnswer,
   readHello,
-  writeFrame,
-  writeHello,
-  writeRequest,
+  requestOf,
 } from './codec.ts'
-import { Corked } from './corked.ts'
 import { FrameReader } from './reader.ts'
+import { FrameWriter } from './writer.ts'
 
 export interface ConnectionOptions {
   /** Begins to connect; the connection is ours from then on. */
@@ -51,7 +51,7 @@ const numbers = 2 ** 32
 export class FrameConnection {
   readonly #options: ConnectionOptions
   readonly #socket: Socket
-  readonly #out: Corked
+  readonly #out: FrameWriter
   readonly #reader: FrameReader
   readonly #pending = new Map<number, Pending>()
   readonly #opened = Promise.withResolvers<void>()
@@ -67,12 +67,12 @@ export class FrameConnection {
     this.#opened.promise.catch(() => {})
     const socket = options.dial()
     this.#socket = socket
-    this.#out = new Corked(socket)
+    this.#out = new FrameWriter(socket)
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#received(chunk))
     socket.on('error', (error) => this.#end(error.message, error))
     socket.on('close', () => this.#end('the connection ended'))
-    this.#out.write(writeHello({ protocol, maxBytes: options.maxBytes, maxInFlight: 1 }))
+    this.#out.write(helloOf({ protocol, maxBytes: options.maxBytes, maxInFlight: 1 }))
     void this.#mustOpen()
   }
 
@@ -105,8 +105,8 @@ export class FrameConnection {
     if (state.at !== 'open')
       return Promise.reject(state.at === 'ended' ? unsent(state.why) : this.#lost('connect', 'is not there yet'))
     const number = this.#number()
-    const frame = writeRequest(number, request)
-    if (frame.length - headerBytes > state.hello.maxBytes) {
+    const frame = requestOf(number, request)
+    if (frame.bytes - headerBytes > state.hello.maxBytes) {
       this.#next()
       return Promise.resolve(tooLarge)
     }
@@ -180,7 +180,7 @@ export class FrameConnection {
   #abandon(number: number): void {
     const pending = this.#settled(number)
     if (!pending) return
-    if (this.#state.at === 'open') this.#out.write(writeFrame(kinds.cancel, number))
+    if (this.#state.at === 'open') this.#out.write(frameOf(kinds.cancel, number))
     pending.reject(pending.signal.reason)
     // Nothing at all since then: the way may be dead. Others get another connection; those that wait here may still be lucky.
     if (this.#heard === pending.heard) this.#retired = true
@@ -189,14 +189,14 @@ export class FrameConnection {
 
   #received(chunk: Buffer): void {
     try {
-      for (const frame of this.#reader.read(chunk)) this.#take(frame)
+      this.#reader.read(chunk, this.#take)
     } catch (error) {
       this.#end(error instanceof Malformed ? error.message : String(error), error)
       this.#socket.destroy()
     }
   }
 
-  #take({ kind, number, payload }: FrameOf): void {
+  readonly #take = (kind: Kind, number: number, payload: Buffer): void => {
     this.#heard++
     if (this.#state.at === 'connecting') {
       if (kind !== kinds.hello) throw new Malformed('something before the greeting')

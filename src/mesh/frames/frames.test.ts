@@ -6,7 +6,7 @@ import { seededRandom } from '../../ids.ts'
 import { type Clock, systemClock, VirtualClock } from '../../time.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { Lost, type WireAnswer, type WireRequest } from '../transport.ts'
-import { kinds, writeFrame, writeHello, writeRequest } from './codec.ts'
+import { encode, frameOf, helloOf, kinds, requestOf } from './codec.ts'
 import { defaultFrameLimits, type FrameLimits, FrameServing } from './serving.ts'
 import { FrameTransport } from './transport.ts'
 
@@ -239,11 +239,11 @@ describe('frames', () => {
         const socket = connect({ port: Number(new URL(endpoint.address).port), host: '127.0.0.1' })
         socket.pause()
         await once(socket, 'connect')
-        socket.write(writeHello({ protocol: 'skerry/1', maxBytes: 2_000_000, maxInFlight: 1 }))
+        socket.write(encode([helloOf({ protocol: 'skerry/1', maxBytes: 2_000_000, maxInFlight: 1 })]))
         let number = 0
         // As many as it takes: written until the server does not read any more.
         while (!site.sockets[0]?.isPaused()) {
-          for (let n = 0; n < 20; n++) socket.write(writeRequest(++number, asking('x'.repeat(1000))))
+          for (let n = 0; n < 20; n++) socket.write(encode([requestOf(++number, asking('x'.repeat(1000)))]))
           await new Promise(setImmediate)
         }
         const before = answered
@@ -264,8 +264,8 @@ describe('frames', () => {
       socket.write(bytes)
       return socket.resume()
     }
-    const hello = writeHello({ protocol: 'skerry/1', maxBytes: 1000, maxInFlight: 1 })
-    const request = writeRequest(1, asking('abc'))
+    const hello = encode([helloOf({ protocol: 'skerry/1', maxBytes: 1000, maxInFlight: 1 })])
+    const request = encode([requestOf(1, asking('abc'))])
     const slow = [await open(Buffer.alloc(0)), await open(Buffer.concat([hello, request.subarray(0, 12)]))]
     const fine = await open(Buffer.concat([hello, request]))
     await once(fine, 'data')
@@ -281,14 +281,14 @@ describe('frames', () => {
 
   test('random bytes, cut frames and frames of no meaning end their connection, and nothing else', async () => {
     const random = seededRandom('frames')
-    const hello = writeHello({ protocol: 'skerry/1', maxBytes: 1000, maxInFlight: 1 })
-    const good = writeRequest(1, asking('abc'))
+    const hello = encode([helloOf({ protocol: 'skerry/1', maxBytes: 1000, maxInFlight: 1 })])
+    const good = encode([requestOf(1, asking('abc'))])
     await between(
       async () => saying('fine'),
       async (transport, endpoint, site) => {
         const port = Number(new URL(endpoint.address).port)
         const bad = (): Buffer => {
-          const bytes = Buffer.from(random() < 0.5 ? good : writeFrame(kinds.leave, 1))
+          const bytes = Buffer.from(random() < 0.5 ? good : encode([frameOf(kinds.leave, 1)]))
           for (let n = 0; n < 3; n++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256)
           const cut = bytes.subarray(0, Math.ceil(random() * bytes.length))
           return random() < 0.5 ? Buffer.concat([hello, cut]) : cut

@@ -1,4 +1,4 @@
-import { type FrameOf, headerBytes, type Kind, kinds, Malformed } from './codec.ts'
+import { headerBytes, type Kind, kinds, Malformed } from './codec.ts'
 
 const known: ReadonlySet<number> = new Set(Object.values(kinds))
 
@@ -8,8 +8,10 @@ const known: ReadonlySet<number> = new Set(Object.values(kinds))
  */
 export class FrameReader {
   readonly #maxBytes: number
+  /** What came of a frame that is not whole, and how long it is. */
   #pieces: Buffer[] = []
   #length = 0
+  #needed = headerBytes
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -20,40 +22,34 @@ export class FrameReader {
     return this.#length === 0
   }
 
-  /** Throws `Malformed` at a kind that nobody knows, and before a payload that is too long is kept. */
-  *read(chunk: Buffer): Generator<FrameOf> {
+  /**
+   * Calls `take` for each frame that is whole by now; the number is 0 for what concerns the connection. Throws `Malformed` at a kind
+   * that nobody knows, and before a payload that is too long is kept.
+   */
+  read(chunk: Buffer, take: (kind: Kind, number: number, payload: Buffer) => void): void {
     this.#pieces.push(chunk)
     this.#length += chunk.length
-    while (this.#length >= headerBytes) {
-      const head = this.#front(headerBytes)
-      const length = head.readUInt32BE(0)
-      const kind = head[4] as number
-      if (!known.has(kind)) throw new Malformed(`kind ${kind}`)
-      if (length > this.#maxBytes) throw new Malformed(`${length} bytes; at most ${this.#maxBytes} are read`)
-      if (this.#length < headerBytes + length) return
-      const frame = this.#front(headerBytes + length)
-      this.#drop(headerBytes + length)
-      yield {
-        kind: kind as Kind,
-        number: frame.readUInt32BE(5),
-        payload: frame.subarray(headerBytes, headerBytes + length),
-      }
+    if (this.#length < this.#needed) return
+    const bytes = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces, this.#length)
+    let at = 0
+    for (;;) {
+      this.#needed = this.#lengthAt(bytes, at)
+      const end = at + this.#needed
+      if (end > bytes.length) break
+      take(bytes[at + 4] as Kind, bytes.readUInt32BE(at + 5), bytes.subarray(at + headerBytes, end))
+      at = end
     }
+    this.#pieces = at === bytes.length ? [] : [bytes.subarray(at)]
+    this.#length = bytes.length - at
   }
 
-  /** At least so many bytes in one piece, from the first on. */
-  #front(length: number): Buffer {
-    const [first] = this.#pieces
-    if (first && first.length >= length) return first
-    const whole = Buffer.concat(this.#pieces, this.#length)
-    this.#pieces = [whole]
-    return whole
-  }
-
-  #drop(length: number): void {
-    const first = this.#pieces[0] as Buffer
-    this.#length -= length
-    if (first.length === length) this.#pieces.shift()
-    else this.#pieces[0] = first.subarray(length)
+  /** Of the frame that begins there; that of its header while it is not known. */
+  #lengthAt(bytes: Buffer, at: number): number {
+    if (bytes.length - at < headerBytes) return headerBytes
+    const length = bytes.readUInt32BE(at)
+    const kind = bytes[at + 4] as number
+    if (!known.has(kind)) throw new Malformed(`kind ${kind}`)
+    if (length > this.#maxBytes) throw new Malformed(`${length} bytes; at most ${this.#maxBytes} are read`)
+    return headerBytes + length
   }
 }

@@ -1,19 +1,9 @@
 import type { Socket } from 'node:net'
 import { type Clock, inTime, type Timer } from '../../time.ts'
 import type { WireAnswer, WireRequest } from '../transport.ts'
-import {
-  type FrameOf,
-  kinds,
-  Malformed,
-  protocol,
-  readHello,
-  readRequest,
-  writeAnswer,
-  writeFrame,
-  writeHello,
-} from './codec.ts'
-import { Corked } from './corked.ts'
+import { answerOf, frameOf, helloOf, type Kind, kinds, Malformed, protocol, readHello, readRequest } from './codec.ts'
 import { FrameReader } from './reader.ts'
+import { FrameWriter } from './writer.ts'
 
 export interface ServingOptions {
   readonly clock: Clock
@@ -94,7 +84,7 @@ export class FrameServing {
 class Peer {
   readonly #socket: Socket
   readonly #options: ServingOptions
-  readonly #out: Corked
+  readonly #out: FrameWriter
   readonly #reader: FrameReader
   readonly #running = new Map<number, AbortController>()
   readonly #idle = Promise.withResolvers<void>()
@@ -108,7 +98,8 @@ class Peer {
     const { clock, limits } = options
     this.#socket = socket
     this.#options = options
-    this.#out = new Corked(socket)
+    // Who does not read its answers is not read from either, so that they do not pile up.
+    this.#out = new FrameWriter(socket, () => socket.pause())
     this.#reader = new FrameReader(limits.maxBytes)
     this.#since = clock.monotonic()
     socket.setNoDelay(true)
@@ -120,7 +111,7 @@ class Peer {
       gone()
     })
     const { maxBytes, maxInFlight } = limits
-    this.#out.write(writeHello({ protocol, maxBytes, maxInFlight }))
+    this.#out.write(helloOf({ protocol, maxBytes, maxInFlight }))
   }
 
   /** Resolves when the connection is no more. */
@@ -135,7 +126,7 @@ class Peer {
   /** Resolves when nothing is under way any more. */
   leave(): Promise<void> {
     this.#leaving = true
-    this.#out.write(writeFrame(kinds.leave, 0))
+    this.#out.write(frameOf(kinds.leave, 0))
     if (this.#running.size === 0) this.#idle.resolve()
     return this.#idle.promise
   }
@@ -143,12 +134,13 @@ class Peer {
   /** What was written is sent before; what is not read by the other side within a moment is not. */
   destroy(): void {
     for (const controller of this.#running.values()) controller.abort(new Error('the server stops'))
+    this.#out.flush()
     this.#socket.destroySoon()
   }
 
   #received(chunk: Buffer): void {
     try {
-      for (const frame of this.#reader.read(chunk)) this.#take(frame)
+      this.#reader.read(chunk, this.#take)
     } catch (error) {
       if (!(error instanceof Malformed)) throw error
       // Whoever speaks something else cannot be told what is wrong in a way that it understands.
@@ -159,7 +151,7 @@ class Peer {
     this.#since = waits ? (this.#since ?? this.#options.clock.monotonic()) : undefined
   }
 
-  #take({ kind, number, payload }: FrameOf): void {
+  readonly #take = (kind: Kind, number: number, payload: Buffer): void => {
     if (!this.#greeted) {
       if (kind !== kinds.hello) throw new Malformed('something before the greeting')
       readHello(payload)
@@ -174,7 +166,7 @@ class Peer {
   #request(number: number, request: WireRequest): void {
     if (this.#running.has(number)) throw new Malformed('a number that is in use')
     if (this.#leaving || this.#running.size >= this.#options.limits.maxInFlight) {
-      this.#write(writeFrame(kinds.refuse, number))
+      this.#out.write(frameOf(kinds.refuse, number))
       return
     }
     const controller = new AbortController()
@@ -185,13 +177,8 @@ class Peer {
   async #answer(number: number, request: WireRequest, signal: AbortSignal): Promise<void> {
     const answer = await this.#options.answer(request, signal)
     this.#running.delete(number)
-    if (!signal.aborted) this.#write(writeAnswer(number, answer))
+    if (!signal.aborted) this.#out.write(answerOf(number, answer))
     if (this.#leaving && this.#running.size === 0) this.#idle.resolve()
-  }
-
-  /** Who does not read its answers is not read from either, so that they do not pile up. */
-  #write(bytes: Uint8Array): void {
-    if (!this.#out.write(bytes)) this.#socket.pause()
   }
 
   #ended(): void {
