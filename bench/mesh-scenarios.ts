@@ -11,6 +11,8 @@ const contenders: readonly Contender[] = [
   { name: 'undici, again', ...undici, beside: ['http'], options: { at: 'http' } },
   { name: 'skerry', ...skerry, beside: ['http'], options: { over: 'http', endpoints: 1 } },
   { name: 'skerry, 64 endpoints', ...skerry, beside: ['http'], options: { over: 'http', endpoints: 64 } },
+  // What as many sockets cost by themselves.
+  { name: 'undici, 64 endpoints', ...undici, beside: ['http'], options: { at: 'http', endpoints: 64 } },
   { name: 'undici, nginx', ...undici, beside: ['http', 'nginx'], options: { at: 'nginx' } },
   { name: 'undici, haproxy', ...undici, beside: ['http', 'haproxy'], options: { at: 'haproxy' } },
   { name: 'skerry, frames', ...skerry, beside: ['frames'], options: { over: 'frames', endpoints: 1 } },

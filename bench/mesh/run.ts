@@ -121,10 +121,15 @@ async function inTurns(
   return samples
 }
 
+/** Before each block, and not counted: while others had the core, what this caller keeps in its caches was pushed out of them. */
+const warmUpMs = 50
+
 async function block({ contender, part, pids, note }: Running, ms: number): Promise<Outcome> {
+  part.ask(warmUpMs)
+  const { lost: lostBefore, why: whyBefore } = await part.next<Block>()
   const before = pids.map(cpuUsOf)
   part.ask(ms)
-  const { answered, lost, elapsedMs, why } = await part.next<Block>()
+  const { answered, lost: lostIn, elapsedMs, why = whyBefore } = await part.next<Block>()
   const spent = pids.map((pid, at) => (cpuUsOf(pid) ?? Number.NaN) - (before[at] ?? Number.NaN))
   const [caller = Number.NaN] = spent
   const all = spent.reduce((sum, one) => sum + one, 0)
@@ -136,6 +141,7 @@ async function block({ contender, part, pids, note }: Running, ms: number): Prom
         // With a core for callers and one for all others, the busier one bounds the rate of many calls under way.
         busierUs: Math.max(caller, all - caller) / answered,
       }
+  const lost = lostBefore + lostIn
   const notes = why === undefined ? note : `lost: ${why}`
   const outcome = { name: contender.name, events: answered, elapsedMs, lost, duplicates: 0, maxRssMb: 0, figures }
   return notes === '' ? outcome : { ...outcome, notes }
