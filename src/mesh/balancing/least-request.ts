@@ -3,6 +3,11 @@ import { draw } from './random.ts'
 import { defaultSlowStart, type SlowStart } from './slow-start.ts'
 
 const fewDraws = 8
+/**
+ * Costs that differ by less than this factor are the same. Of many endpoints that are equally good some always seem a little quicker
+ * than others; whoever believed that would send more to them until they were slower, over more connections than are needed.
+ */
+const alikeWithin = 2
 
 /**
  * The better one of two, drawn by weight: fewer requests in flight for its weight, times latency, times the penalty for failures. It
@@ -63,7 +68,10 @@ function better(a: Candidate, b: Candidate, now: number, heaviest: number, slowS
   const latencyB = b.load.latencyMs(now)
   const queueA = (a.load.inflight * heaviest) / weightNow(a, now, slowStart) + 1
   const queueB = (b.load.inflight * heaviest) / weightNow(b, now, slowStart) + 1
-  return queueA * cost(a, latencyA, latencyB, now) < queueB * cost(b, latencyB, latencyA, now)
+  const costA = cost(a, latencyA, latencyB, now)
+  const costB = cost(b, latencyB, latencyA, now)
+  const alike = costA < costB * alikeWithin && costB < costA * alikeWithin
+  return alike ? queueA < queueB : queueA * costA < queueB * costB
 }
 
 /**
