@@ -15,7 +15,7 @@ import type { RouteDecision } from '../routing/table.ts'
 import { type CompiledRoute, decideRoute } from '../routing/table.ts'
 import type { Transport, WireAnswer } from '../transport.ts'
 import { Directory } from './directory.ts'
-import { never, type TryTools, tryAll } from './tries.ts'
+import { never, type Trying, type TryTools, tryAll } from './tries.ts'
 
 /** What is said for a service; a map, or what works it out. */
 export interface Lookup<T> {
@@ -96,18 +96,19 @@ export class MeshClient {
    * Resolves with an answer of whatever status. Rejects with `unavailable`, `deadline_exceeded`, `overloaded` (too many calls under
    * way to that service), or the signal's reason.
    */
-  async request(request: MeshRequest): Promise<MeshAnswer> {
-    const { clock, random, routes } = this.#options
-    const began = clock.monotonic()
-    const table = routes?.get(request.service)
-    const decision = table
-      ? decideRoute(table, attributesOf(request), random)
-      : straight(request, this.#retryOf(request))
+  request(request: MeshRequest): Promise<MeshAnswer> {
+    const table = this.#options.routes?.get(request.service)
+    if (table) return this.#routed(request, table)
+    const deadline = this.#deadlineOf(request, undefined)
+    return this.#forward(request, straight(request, this.#retryOf(request)), deadline)
+  }
+
+  async #routed(request: MeshRequest, table: readonly CompiledRoute[]): Promise<MeshAnswer> {
+    const decision = decideRoute(table, attributesOf(request), this.#options.random)
     if (!decision) return local(404, {}, `no route of ${request.service} matches ${request.path}`)
     if (decision.kind === 'redirect') return local(decision.status, { location: decision.location })
     if (decision.kind === 'respond') return local(decision.status, {}, decision.body)
-    const ownMs = Math.min(request.timeoutMs ?? defaultTimeoutMs, decision.timeoutMs ?? Number.POSITIVE_INFINITY)
-    const deadline = deadlineOf(began, ownMs, request.inheritedDeadline)
+    const deadline = this.#deadlineOf(request, decision.timeoutMs)
     const faulty = decision.fault && (await this.#suffer(decision.fault, deadline, request.signal ?? never))
     if (faulty) return faulty
     for (const mirror of decision.mirrors) this.#copy(request, decision, mirror, deadline)
@@ -117,6 +118,11 @@ export class MeshClient {
   async close(): Promise<void> {
     this.#directory.close()
     await this.#options.transport.close()
+  }
+
+  #deadlineOf({ timeoutMs = defaultTimeoutMs, inheritedDeadline }: MeshRequest, ofRoute: number | undefined): number {
+    const ownMs = ofRoute === undefined ? timeoutMs : Math.min(timeoutMs, ofRoute)
+    return deadlineOf(this.#options.clock.monotonic(), ownMs, inheritedDeadline)
   }
 
   #retryOf({ service }: MeshRequest): CallRetryPolicy {
@@ -139,17 +145,27 @@ export class MeshClient {
         `${label}: too many calls are under way; the limit is ${limitOf(destination)}`,
       )
     try {
-      const { answer, from, tries, latency } = await tryAll(
-        {
-          ...{ destination, label, deadline, signal, key: keyOf(destination.settings.balancing, request) },
-          request: wireRequest(request, decision),
-          retry: decision.retry,
-          idempotent: request.idempotent,
-          outermost: request.outermost ?? request.inheritedDeadline === undefined,
-        },
-        this.#tools,
-      )
-      return { ...answer, headers: changeHeaders(answer.headers, decision.response), from, tries, latency }
+      // Here and below one property a line: objects that were spread would cost more than balancing and circuit together.
+      const trying: Trying = {
+        destination,
+        label,
+        request: wireRequest(request, decision),
+        retry: decision.retry,
+        idempotent: request.idempotent,
+        outermost: request.outermost ?? request.inheritedDeadline === undefined,
+        deadline,
+        key: keyOf(destination.settings.balancing, request),
+        signal,
+      }
+      const { answer, from, tries, latency } = await tryAll(trying, this.#tools)
+      return {
+        status: answer.status,
+        headers: changeHeaders(answer.headers, decision.response),
+        body: answer.body,
+        from,
+        tries,
+        latency,
+      }
     } finally {
       destination.leave()
     }
@@ -189,7 +205,7 @@ const limitOf = ({
 const noChanges = { remove: [], write: [] }
 const nobody: Forward['mirrors'] = []
 
-/** Without routes: to the service itself, as it is. One property a line: spreading made this the dearest step of the way. */
+/** Without routes: to the service itself, as it is. */
 function straight({ service, path }: MeshRequest, retry: CallRetryPolicy): Forward {
   return {
     kind: 'forward',

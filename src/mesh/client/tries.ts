@@ -73,7 +73,10 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
     const decision = decideCallRetry(
       {
         outcome: tried.outcome,
-        ...{ tries, idempotent: trying.idempotent, outermost: trying.outermost, leftMs: trying.deadline - ended },
+        tries,
+        idempotent: trying.idempotent,
+        outermost: trying.outermost,
+        leftMs: trying.deadline - ended,
       },
       retry,
       random,
