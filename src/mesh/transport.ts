@@ -1,10 +1,12 @@
+import type { Ending } from './aborting.ts'
+
 /** The port of transports: one try of one request at one endpoint. What is tried again, where and for how long is decided above. */
 export interface Transport {
   /**
    * Resolves with the whole answer, of whatever status. Rejects with `Lost` when there is none, and with the signal's reason
    * when it aborts, after which the other side is told, as far as the protocol can.
    */
-  send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer>
+  send(target: Target, request: WireRequest, signal: Ending): Promise<WireAnswer>
   /** Lets go of connections to those that are no longer among these. */
   keepOnly(targets: readonly Target[]): void
   /** Closes all connections. What is under way is lost. */

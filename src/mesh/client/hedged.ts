@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../time.ts'
+import { Abort, type Ending } from '../aborting.ts'
 import { type Outcome, verdictOf } from '../request.ts'
 import { type HedgePolicy, hedgeAfter } from '../resilience/hedging.ts'
 import type { Destination } from './destination.ts'
@@ -13,11 +14,11 @@ export interface Hedging<T> {
   /** Monotonic, in milliseconds. */
   readonly deadline: number
   /** Aborts when the caller wants no answer any more. */
-  readonly signal: AbortSignal
+  readonly signal: Ending
   /** Another endpoint than those that were asked already; nothing where there is none. */
   readonly pick: () => Picked | undefined
   /** One request. Never rejects. */
-  readonly send: (picked: Picked, signal: AbortSignal) => Promise<T>
+  readonly send: (picked: Picked, signal: Ending) => Promise<T>
 }
 
 /**
@@ -30,7 +31,7 @@ export function hedged<T extends { readonly outcome: Outcome }>(
 ): Promise<{ readonly tried: T; readonly by: Picked }> {
   const { policy, destination, clock, signal } = hedging
   return new Promise((resolve) => {
-    const running = new Set<AbortController>()
+    const running = new Set<Abort>()
     let sent = 0
     let over = false
     let timer: Timer | undefined
@@ -45,12 +46,12 @@ export function hedged<T extends { readonly outcome: Outcome }>(
       for (const one of running) one.abort(signal.reason)
     }
     const ask = async (picked: Picked): Promise<void> => {
-      const abort = new AbortController()
+      const abort = new Abort()
       running.add(abort)
       const extra = sent++ > 0
       const began = clock.monotonic()
       if (signal.aborted) abort.abort(signal.reason)
-      const tried = await hedging.send(picked, abort.signal)
+      const tried = await hedging.send(picked, abort)
       running.delete(abort)
       if (extra) destination.retried()
       const ended = clock.monotonic()

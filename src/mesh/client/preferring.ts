@@ -1,4 +1,5 @@
 import type { Clock } from '../../time.ts'
+import type { Ending } from '../aborting.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 
 export interface PreferringOptions {
@@ -22,7 +23,7 @@ export class PreferringTransport implements Transport {
     this.#options = options
   }
 
-  send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  send(target: Target, request: WireRequest, signal: Ending): Promise<WireAnswer> {
     const { frames, http, clock } = this.#options
     const { id, address } = target
     if (isFrames(address)) return frames.send(target, request, signal)

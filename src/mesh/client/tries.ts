@@ -1,6 +1,7 @@
 import { SkerryError } from '../../errors.ts'
 import type { Random } from '../../ids.ts'
 import { type Clock, pause } from '../../time.ts'
+import { Abort, type Ending } from '../aborting.ts'
 import { type LatencyParts, readServerTiming, splitLatency } from '../latency.ts'
 import type { Outcome } from '../request.ts'
 import { deadlineHeader, timeoutForNextHop, writeTimeout } from '../resilience/deadline.ts'
@@ -147,21 +148,21 @@ const tooLong = new Error('no answer in time')
 async function tryOnce(
   endpoint: Target,
   { request, retry, deadline }: Trying,
-  signal: AbortSignal,
+  signal: Ending,
   now: number,
   { clock, transport }: TryTools,
 ): Promise<Tried> {
   const leftMs = timeoutForNextHop(deadline, now)
   if (leftMs === undefined) return { outcome: { kind: 'lost', how: 'timeout' } }
   if (signal.aborted) return { outcome: { kind: 'cancelled' } }
-  const abort = new AbortController()
+  const abort = new Abort()
   const giveUp = (): void => abort.abort(signal.reason)
   if (signal !== never) signal.addEventListener('abort', giveUp, { once: true })
   const timer = clock.after(Math.min(deadline - now, retry.perTryMs ?? deadline - now), () => abort.abort(tooLong))
   try {
     const { method, path, body } = request
     const headers = { ...request.headers, [deadlineHeader]: writeTimeout(leftMs) }
-    const answer = await transport.send(endpoint, { method, path, headers, body }, abort.signal)
+    const answer = await transport.send(endpoint, { method, path, headers, body }, abort)
     return { outcome: outcomeOf(answer, clock), answer }
   } catch (error) {
     if (signal.aborted) return { outcome: { kind: 'cancelled' } }

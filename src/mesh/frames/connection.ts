@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Clock, inTime } from '../../time.ts'
-import { orAborted } from '../aborting.ts'
+import { type Ending, orAborted } from '../aborting.ts'
 import { Lost, type WireAnswer, type WireRequest } from '../transport.ts'
 import {
   frameOf,
@@ -39,7 +39,7 @@ type State =
 interface Pending {
   readonly resolve: (answer: WireAnswer) => void
   readonly reject: (error: unknown) => void
-  readonly signal: AbortSignal
+  readonly signal: Ending
   readonly abort: () => void
   /** What had been received by the time that it was sent, in frames. */
   readonly heard: number
@@ -87,20 +87,20 @@ export class FrameConnection {
   }
 
   /** See `Transport.send`. */
-  send(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  send(request: WireRequest, signal: Ending): Promise<WireAnswer> {
     if (signal.aborted) return Promise.reject(signal.reason)
     const { at } = this.#state
     return at === 'open' && !this.#full ? this.#ask(request, signal) : this.#askLater(request, signal)
   }
 
-  async #askLater(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  async #askLater(request: WireRequest, signal: Ending): Promise<WireAnswer> {
     if (this.#state.at === 'connecting') await orAborted(this.#opened.promise, signal)
     // Nothing may come between the last look and taking the place.
     while (this.#full) await this.#wait(signal)
     return this.#ask(request, signal)
   }
 
-  #ask(request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  #ask(request: WireRequest, signal: Ending): Promise<WireAnswer> {
     const state = this.#state
     if (state.at !== 'open')
       return Promise.reject(state.at === 'ended' ? unsent(state.why) : this.#lost('connect', 'is not there yet'))
@@ -143,7 +143,7 @@ export class FrameConnection {
   }
 
   /** Until there may be a place. */
-  async #wait(signal: AbortSignal): Promise<void> {
+  async #wait(signal: Ending): Promise<void> {
     const free = Promise.withResolvers<void>()
     this.#waiting.push(free.resolve)
     try {

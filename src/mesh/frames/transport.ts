@@ -1,6 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Clock, Timer } from '../../time.ts'
+import type { Ending } from '../aborting.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import { FrameConnection } from './connection.ts'
 
@@ -41,7 +42,7 @@ export class FrameTransport implements Transport {
     this.#sweepLater()
   }
 
-  send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  send(target: Target, request: WireRequest, signal: Ending): Promise<WireAnswer> {
     if (this.#closed) return Promise.reject(new Lost('connect', `${target.address}: the client is closed`))
     return this.#connectionTo(target).send(request, signal)
   }

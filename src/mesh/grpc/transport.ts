@@ -1,7 +1,7 @@
 import { Channel, type ChannelCredentials, connectivityState, credentials } from '@grpc/grpc-js'
 import { SkerryError } from '../../errors.ts'
 import { type Clock, inTime } from '../../time.ts'
-import { orAborted } from '../aborting.ts'
+import { type Ending, orAborted } from '../aborting.ts'
 import type { ClientTls } from '../tls.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import { answerOf, metadataOf, wasSaidByServer } from './answers.ts'
@@ -43,8 +43,8 @@ export class GrpcTransport implements Transport {
     this.#tls = tls
   }
 
-  async send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
-    signal.throwIfAborted()
+  async send(target: Target, request: WireRequest, signal: Ending): Promise<WireAnswer> {
+    if (signal.aborted) throw signal.reason
     const kept = this.#keptFor(target)
     const connecting = this.#connecting(kept, target.address)
     if (connecting) await orAborted(connecting, signal)
@@ -126,7 +126,7 @@ function connectedOrNot(channel: Channel): Promise<boolean> {
  * One unary call. The deadline travels in a header and is watched above, which ends the call by its signal: two clocks for the same
  * would race.
  */
-function call(channel: Channel, address: string, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+function call(channel: Channel, address: string, request: WireRequest, signal: Ending): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
     const { path, headers, body } = request
     const calling = channel.createCall(path, unlimited, headers.host ?? null, null, null)

@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from 'undici'
+import type { Ending } from '../aborting.ts'
 import type { ClientTls } from '../tls.ts'
 import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 
@@ -33,7 +34,7 @@ export class HttpTransport implements Transport {
     this.#options = { connections, connectTimeoutMs, idleMs, maxBytes, tls }
   }
 
-  send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  send(target: Target, request: WireRequest, signal: Ending): Promise<WireAnswer> {
     if (signal.aborted) return Promise.reject(signal.reason)
     const { pool, origin } = this.#poolOf(target)
     return new Promise((resolve, reject) => {
@@ -84,7 +85,7 @@ export class HttpTransport implements Transport {
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #where: string
   readonly #maxBytes: number
-  readonly #signal: AbortSignal
+  readonly #signal: Ending
   readonly #resolve: (answer: WireAnswer) => void
   readonly #reject: (error: unknown) => void
   readonly #chunks: Buffer[] = []
@@ -96,7 +97,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   constructor(
     where: string,
     maxBytes: number,
-    signal: AbortSignal,
+    signal: Ending,
     resolve: (answer: WireAnswer) => void,
     reject: (error: unknown) => void,
   ) {
@@ -164,4 +165,4 @@ function joined(headers: Record<string, string | string[] | undefined>): Readonl
   return headers as Record<string, string>
 }
 
-const abortedBy = ({ reason }: AbortSignal): Error => (reason instanceof Error ? reason : new Error(String(reason)))
+const abortedBy = ({ reason }: Ending): Error => (reason instanceof Error ? reason : new Error(String(reason)))
