@@ -1,6 +1,7 @@
 import { codeOf, isEnvironmental } from '../../errors.ts'
 import type { EventRecord } from '../../event.ts'
 import type { Store, StoreTx, WriteMode } from '../../store/store.ts'
+import { breathe } from '../../time.ts'
 import { batchLimit } from '../batch.ts'
 import type { Emissions } from '../emissions.ts'
 import { type Emitted, numbersAtCommit, putOutbox } from '../outbox.ts'
@@ -62,6 +63,9 @@ export class CallGroup {
     this.#draining = true
     const most = Math.min(batchLimit.events, this.#options.store.savepointLimit)
     while (this.#waiting.length > 0) {
+      // A commit holds the event loop until it is on disk. What came by other connections meanwhile is read first, or each
+      // call would have a commit, and a wait for the disk, of its own.
+      await breathe()
       const taken: Waiting[] = []
       const take = (): Waiting[] => {
         if (taken.length === 0) taken.push(...this.#waiting.splice(0, most))
