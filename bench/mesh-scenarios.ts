@@ -75,4 +75,39 @@ const turns = (inFlight: number): Scenario => ({
   targets,
 })
 
-export const meshScenarios: readonly Scenario[] = [...[1, 32, 128].map(turns), slowHost]
+const desk = { program: 'mesh/callers/desk.ts', durability: 'FULL' as const, events: 0 }
+
+/** What a call costs with everything that is left out above: checks by schema at the door, and a handler in a store. */
+const whole: Scenario = {
+  name: 'mesh-services',
+  group: 'mesh',
+  title: 'Calls of 1 kB to whole services, 128 under way at a time',
+  shows: 'blocks',
+  reference: 'fastify',
+  core: false,
+  rounds: 24,
+  perSecond: 0,
+  timeoutS: 600,
+  blocks: { inFlight: 128, ms: 250 },
+  contenders: [
+    { name: 'fastify', ...desk, beside: ['fastify'], options: { at: 'fastify', over: 'http', call: 'look' } },
+    { name: 'fastify, again', ...desk, beside: ['fastify'], options: { at: 'fastify', over: 'http', call: 'look' } },
+    { name: 'skerry, reading', ...desk, beside: ['desk'], options: { at: 'desk', over: 'http', call: 'look' } },
+    {
+      name: 'skerry, reading by frames',
+      ...desk,
+      beside: ['desk'],
+      options: { at: 'desk', over: 'frames', call: 'look' },
+    },
+    { name: 'skerry, writing', ...desk, beside: ['desk'], options: { at: 'desk', over: 'http', call: 'give' } },
+    {
+      name: 'skerry, writing by frames',
+      ...desk,
+      beside: ['desk'],
+      options: { at: 'desk', over: 'frames', call: 'give' },
+    },
+  ],
+  targets: [],
+}
+
+export const meshScenarios: readonly Scenario[] = [...[1, 32, 128].map(turns), whole, slowHost]

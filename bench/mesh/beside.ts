@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import { type Part, type PartOptions, startPart } from '../second.ts'
 import { missingProxy, startProxy } from './proxies.ts'
 
-export type Beside = 'http' | 'frames' | 'grpc-js' | 'grpc' | 'moleculer' | 'sockets' | 'nginx' | 'haproxy'
+export type Beside =
+  | 'http'
+  | 'frames'
+  | 'grpc-js'
+  | 'grpc'
+  | 'moleculer'
+  | 'sockets'
+  | 'desk'
+  | 'fastify'
+  | 'nginx'
+  | 'haproxy'
 
 /** Ports on the loopback interface. */
 export type Addresses = Readonly<Partial<Record<Beside, readonly number[]>>>
@@ -17,6 +27,8 @@ const programs: Readonly<Record<Exclude<Beside, 'nginx' | 'haproxy'>, string>> =
   grpc: 'mesh/servers/grpc.ts',
   moleculer: 'peers/moleculer-server.ts',
   sockets: 'mesh/servers/sockets.ts',
+  desk: 'mesh/servers/desk.ts',
+  fastify: 'mesh/servers/fastify.ts',
 }
 
 export interface Standing {

@@ -18,6 +18,15 @@ export const Echo = contract('echo', {
   calls: { give: call({ input: Order, output: Order, idempotent: true }) },
 })
 
+/** The same with a whole service behind it, which looks a row up, or changes it. */
+export const Desk = contract('desk', {
+  events: {},
+  calls: {
+    look: call({ http: 'POST /look', input: Order, output: Order, readOnly: true }),
+    give: call({ http: 'POST /give', input: Order, output: Order, idempotent: true }),
+  },
+})
+
 /** The path of the call, as its contract has it. */
 export const path = Echo.give.path
 
