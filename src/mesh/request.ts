@@ -47,10 +47,15 @@ export type Outcome =
 /** Codes of gRPC that blame the server: unknown, deadline exceeded, resource exhausted, internal, unavailable, data loss. */
 const grpcFailures: ReadonlySet<number> = new Set([2, 4, 8, 13, 14, 15])
 
-/** What an outcome says about the endpoint that gave it: an answer of 4xx is a good one, but for 429 (too many requests). */
+/**
+ * What an outcome says about the endpoint that gave it: an answer of 4xx is a good one, but for 429 (too many requests). One that
+ * turned a request away before it began is neither: it takes care of itself, and says when it may be asked again. Were that a failure,
+ * circuits would open and instances be ejected for having as much to do as they can bear.
+ */
 export function verdictOf(outcome: Outcome): 'good' | 'bad' | 'none' {
   if (outcome.kind === 'cancelled') return 'none'
   if (outcome.kind === 'lost') return 'bad'
+  if (outcome.unbegun !== undefined) return 'none'
   if (outcome.grpcStatus !== undefined && grpcFailures.has(outcome.grpcStatus)) return 'bad'
   return outcome.status >= 500 || outcome.status === 429 ? 'bad' : 'good'
 }

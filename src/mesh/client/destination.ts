@@ -2,6 +2,7 @@ import type { Random } from '../../ids.ts'
 import { Bulkhead } from '../resilience/bulkhead.ts'
 import { Quantiles } from '../resilience/quantile.ts'
 import { concurrentRetryRoom, RetryBudget } from '../resilience/retry-budget.ts'
+import { Throttle } from '../resilience/throttle.ts'
 import type { DestinationSettings } from '../routing/settings.ts'
 import { EndpointGroup } from './group.ts'
 
@@ -11,6 +12,7 @@ export class Destination {
   readonly settings: DestinationSettings
   /** Of good answers, where hedging asks for it. */
   readonly latencies = new Quantiles()
+  readonly throttle = new Throttle()
   readonly #bulkhead: Bulkhead
   readonly #budget: RetryBudget | undefined
   readonly #waiting: (() => void)[] = []

@@ -1,5 +1,6 @@
 import { seededRandom } from '../../ids.ts'
 import { VirtualClock } from '../../time.ts'
+import type { Ending } from '../aborting.ts'
 import type { Discovery, Update } from '../discovery.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { Target, Transport, WireAnswer, WireRequest } from '../transport.ts'
@@ -26,15 +27,15 @@ export class ToldDiscovery implements Discovery {
   async close(): Promise<void> {}
 }
 
-export type Answers = (target: Target, request: WireRequest, signal: AbortSignal) => Promise<WireAnswer>
+export type Answers = (target: Target, request: WireRequest, signal: Ending) => Promise<WireAnswer>
 
 /** A transport that answers as a test says, and remembers what was sent. */
 export class ToldTransport implements Transport {
-  readonly sent: { id: string; request: WireRequest; signal: AbortSignal }[] = []
+  readonly sent: { id: string; request: WireRequest; signal: Ending }[] = []
   answers: Answers = async () => ok()
   kept: readonly Target[] = []
 
-  send(target: Target, request: WireRequest, signal: AbortSignal): Promise<WireAnswer> {
+  send(target: Target, request: WireRequest, signal: Ending): Promise<WireAnswer> {
     this.sent.push({ id: target.id, request, signal })
     const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     return Promise.race([this.answers(target, request, signal), aborted])

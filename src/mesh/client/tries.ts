@@ -54,6 +54,10 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
   const { destination, retry, label, signal } = trying
   const { clock, random } = tools
   const began = clock.monotonic()
+  if (!destination.throttle.admits(began, random))
+    throw new Unasked('overloaded', `${label}: it turns most calls away, so this one was not sent; ask later`, {
+      retryAfterMs: 1000,
+    })
   const avoid = retry.avoidTried ? new Set<string>() : undefined
   let last: Answered | undefined
   for (let tries = 1, retrying = false, now = began; ; tries++, now = clock.monotonic()) {
@@ -71,6 +75,7 @@ export async function tryAll(trying: Trying, tools: TryTools): Promise<Answered>
     if (retrying) destination.retried()
     if (!destination.settings.hedging) picked.ended(tried.outcome, ended - now, ended)
     if (tried.outcome.kind === 'cancelled') throw signal.reason
+    destination.throttle.ended(wasShed(tried.outcome), ended)
     const decision = decideCallRetry(
       {
         outcome: tried.outcome,
@@ -183,6 +188,8 @@ function outcomeOf(answer: WireAnswer, clock: Clock): Outcome {
     asked === undefined ? readPushback(headers['grpc-retry-pushback-ms']) : readRetryAfter(asked, clock.wall())
   return { kind: 'answered', status, grpcStatus, retryAfterMs, unbegun: readUnbegun(answer) }
 }
+
+const wasShed = (outcome: Outcome): boolean => outcome.kind === 'answered' && outcome.unbegun === 'shed'
 
 /** Whether a refusal says that nothing has begun. */
 function readUnbegun({ status, headers }: WireAnswer): Unready | undefined {

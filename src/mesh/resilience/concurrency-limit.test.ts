@@ -26,7 +26,7 @@ async function work(
 }
 
 function rig(policy = {}) {
-  return { clock: new VirtualClock(), limit: new ConcurrencyLimit({ ...defaultConcurrency, ...policy }) }
+  return { clock: new VirtualClock(), limit: new ConcurrencyLimit({ ...defaultConcurrency, calmMs: 0, ...policy }) }
 }
 
 test('up to the limit is let in, then requests are shed until one is over', () => {
@@ -93,6 +93,16 @@ test('a latency that grows by less than half changes nothing', async () => {
   const before = limit.limit
   await work(clock, limit, 5, 29)
   assert.ok(limit.limit >= before)
+})
+
+test('what is quick enough for anybody is not too slow, however much quicker it used to be', async () => {
+  const { clock, limit } = rig({ calmMs: 100 })
+  await work(clock, limit, 20, 2)
+  const before = limit.limit
+  await work(clock, limit, 20, 90)
+  assert.ok(limit.limit >= before, `${before} → ${limit.limit}`)
+  await work(clock, limit, 20, 300)
+  assert.ok(limit.limit < before * 0.75, `${before} → ${limit.limit}`)
 })
 
 test('after an overload the limit grows again', async () => {

@@ -15,6 +15,11 @@ export interface ConcurrencyPolicy {
   readonly loopDelayMs: number
   /** By how much the recent latency may exceed the usual one without consequence, at least 1. @default 1.5 */
   readonly tolerance: number
+  /**
+   * Mean latency that is not too slow whatever is usual, in milliseconds: where calls that are quick by nature are followed by others,
+   * nothing queues. @default 100
+   */
+  readonly calmMs: number
 }
 
 export const defaultConcurrency: ConcurrencyPolicy = {
@@ -24,6 +29,7 @@ export const defaultConcurrency: ConcurrencyPolicy = {
   lowShare: 0.8,
   loopDelayMs: 50,
   tolerance: 1.5,
+  calmMs: 100,
 }
 
 /** A window is judged when it is this old and holds this many samples. */
@@ -98,8 +104,8 @@ export class ConcurrencyLimit {
 
   #judge(recentMs: number, most: number, loopDelayMs: number): void {
     this.#learn(recentMs)
-    const { tolerance, least, most: highest } = this.#policy
-    const byLatency = clamp((tolerance * this.#usualMs) / recentMs, 0.5, 1)
+    const { tolerance, calmMs, least, most: highest } = this.#policy
+    const byLatency = clamp(Math.max(calmMs, tolerance * this.#usualMs) / recentMs, 0.5, 1)
     const byLoop = clamp(this.#policy.loopDelayMs / loopDelayMs, 0.5, 1)
     // Whoever makes no use of its limit learns nothing about it; but a late loop is late at any limit.
     if (most < this.#limit / 2 && byLoop === 1) return

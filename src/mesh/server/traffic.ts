@@ -28,6 +28,7 @@ const ranges: Readonly<Record<keyof ConcurrencyPolicy, readonly [least: number, 
   lowShare: [0, 1],
   loopDelayMs: [1, 60_000],
   tolerance: [1, 100],
+  calmMs: [0, 60_000],
 }
 
 /** Throws `invalid_config` naming the field. */
