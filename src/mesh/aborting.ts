@@ -1,11 +1,4 @@
-/** What whoever works on a request must know of its end: that much of an `AbortSignal`. */
-export interface Ending {
-  readonly aborted: boolean
-  readonly reason: unknown
-  /** `ended` is called once, when it aborts. */
-  addEventListener(type: 'abort', ended: () => void, options?: { readonly once: true }): void
-  removeEventListener(type: 'abort', ended: () => void): void
-}
+import type { Ending } from './transport.ts'
 
 /** The end of one try. An `AbortController` does the same, and costs each call more than balancing, circuit and budget together. */
 export class Abort implements Ending {

@@ -1,5 +1,3 @@
-import type { Ending } from './aborting.ts'
-
 /** The port of transports: one try of one request at one endpoint. What is tried again, where and for how long is decided above. */
 export interface Transport {
   /**
@@ -11,6 +9,15 @@ export interface Transport {
   keepOnly(targets: readonly Target[]): void
   /** Closes all connections. What is under way is lost. */
   close(): Promise<void>
+}
+
+/** What whoever works on a request must know of its end: that much of an `AbortSignal`. */
+export interface Ending {
+  readonly aborted: boolean
+  readonly reason: unknown
+  /** `ended` is called once, when it aborts. */
+  addEventListener(type: 'abort', ended: () => void, options?: { readonly once: true }): void
+  removeEventListener(type: 'abort', ended: () => void): void
 }
 
 /** Where a request goes: an endpoint, as a transport sees it. */

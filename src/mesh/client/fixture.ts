@@ -1,9 +1,8 @@
 import { seededRandom } from '../../ids.ts'
 import { VirtualClock } from '../../time.ts'
-import type { Ending } from '../aborting.ts'
 import type { Discovery, Update } from '../discovery.ts'
 import type { Endpoint } from '../endpoint.ts'
-import type { Target, Transport, WireAnswer, WireRequest } from '../transport.ts'
+import type { Ending, Target, Transport, WireAnswer, WireRequest } from '../transport.ts'
 import { MeshClient, type MeshClientOptions } from './client.ts'
 
 /** A discovery that says what it is told to. */

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../../time.ts'
-import { Abort, type Ending } from '../aborting.ts'
+import { Abort } from '../aborting.ts'
 import { type Outcome, verdictOf } from '../request.ts'
 import { type HedgePolicy, hedgeAfter } from '../resilience/hedging.ts'
+import type { Ending } from '../transport.ts'
 import type { Destination } from './destination.ts'
 import type { Picked } from './group.ts'
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../../time.ts'
-import type { Ending } from '../aborting.ts'
-import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
+import { type Ending, Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 
 export interface PreferringOptions {
   readonly frames: Transport

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Clock, inTime } from '../../time.ts'
-import { type Ending, orAborted } from '../aborting.ts'
-import { Lost, type WireAnswer, type WireRequest } from '../transport.ts'
+import { orAborted } from '../aborting.ts'
+import { type Ending, Lost, type WireAnswer, type WireRequest } from '../transport.ts'
 import {
   frameOf,
   type Hello,

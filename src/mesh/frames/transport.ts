@@ -1,8 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Clock, Timer } from '../../time.ts'
-import type { Ending } from '../aborting.ts'
-import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
+import { type Ending, Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import { FrameConnection } from './connection.ts'
 
 export interface FrameTransportOptions {

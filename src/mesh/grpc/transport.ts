@@ -1,9 +1,9 @@
 import { Channel, type ChannelCredentials, connectivityState, credentials } from '@grpc/grpc-js'
 import { SkerryError } from '../../errors.ts'
 import { type Clock, inTime } from '../../time.ts'
-import { type Ending, orAborted } from '../aborting.ts'
+import { orAborted } from '../aborting.ts'
 import type { ClientTls } from '../tls.ts'
-import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
+import { type Ending, Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import { answerOf, metadataOf, wasSaidByServer } from './answers.ts'
 
 export interface GrpcTransportOptions {

@@ -1,7 +1,6 @@
 import { type Dispatcher, Pool } from 'undici'
-import type { Ending } from '../aborting.ts'
 import type { ClientTls } from '../tls.ts'
-import { Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
+import { type Ending, Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 
 export interface HttpTransportOptions {
   /** Connections to one endpoint; each carries one request at a time. @default 128 */
