@@ -14,6 +14,7 @@ import type { Balancing } from '../routing/settings.ts'
 import type { RouteDecision } from '../routing/table.ts'
 import { type CompiledRoute, decideRoute } from '../routing/table.ts'
 import type { Transport, WireAnswer } from '../transport.ts'
+import { Deadlines } from './deadlines.ts'
 import { Directory } from './directory.ts'
 import { never, type Trying, type TryTools, tryAll } from './tries.ts'
 
@@ -88,7 +89,7 @@ export class MeshClient {
   constructor(options: MeshClientOptions) {
     const { clock, random, transport } = options
     this.#options = options
-    this.#tools = { clock, random, transport }
+    this.#tools = { clock, random, transport, deadlines: new Deadlines(clock) }
     this.#directory = new Directory(options)
   }
 
@@ -117,6 +118,7 @@ export class MeshClient {
 
   async close(): Promise<void> {
     this.#directory.close()
+    this.#tools.deadlines.close()
     await this.#options.transport.close()
   }
 

@@ -11,6 +11,7 @@ import { readPushback, readRetryAfter } from '../resilience/retry-after.ts'
 import { unbegunHeader } from '../server/headers.ts'
 import type { Unready } from '../server/unbegun.ts'
 import { type Ending, Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { Destination } from './destination.ts'
 import type { Picked } from './group.ts'
 import { hedged } from './hedged.ts'
@@ -35,6 +36,7 @@ export interface TryTools {
   readonly clock: Clock
   readonly random: Random
   readonly transport: Transport
+  readonly deadlines: Deadlines
 }
 
 export interface Answered {
@@ -155,7 +157,7 @@ async function tryOnce(
   { request, retry, deadline }: Trying,
   signal: Ending,
   now: number,
-  { clock, transport }: TryTools,
+  { clock, transport, deadlines }: TryTools,
 ): Promise<Tried> {
   const leftMs = timeoutForNextHop(deadline, now)
   if (leftMs === undefined) return { outcome: { kind: 'lost', how: 'timeout' } }
@@ -163,7 +165,8 @@ async function tryOnce(
   const abort = new Abort()
   const giveUp = (): void => abort.abort(signal.reason)
   if (signal !== never) signal.addEventListener('abort', giveUp, { once: true })
-  const timer = clock.after(Math.min(deadline - now, retry.perTryMs ?? deadline - now), () => abort.abort(tooLong))
+  const until = retry.perTryMs === undefined ? deadline : Math.min(deadline, now + retry.perTryMs)
+  const awaited = deadlines.await(until, () => abort.abort(tooLong), now)
   try {
     const { method, path, body } = request
     const headers = { ...request.headers, [deadlineHeader]: writeTimeout(leftMs) }
@@ -174,7 +177,7 @@ async function tryOnce(
     if (error === tooLong) return { outcome: { kind: 'lost', how: 'timeout' }, error }
     return { outcome: { kind: 'lost', how: error instanceof Lost ? error.how : 'reset' }, error }
   } finally {
-    timer.cancel()
+    deadlines.met(awaited)
     if (signal !== never) signal.removeEventListener('abort', giveUp)
   }
 }
