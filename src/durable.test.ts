@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { call } from './call.ts'
 import { contract, event } from './contract.ts'
 import { codeOf, messageOf } from './errors.ts'
-import { service } from './service.ts'
+import { type DurableCallOptions, service } from './service.ts'
 
 const nothing = z.object({})
 const Desk = contract('desk', {
@@ -38,6 +38,46 @@ describe('durable calls', () => {
       [...(subscription?.handlers.keys() ?? [])],
       ['ear.desk__note', 'eye.desk__note', 'ear.desk__close'],
     )
+  })
+
+  test('are handled as their service says, by the names and within the ranges of any subscription', () => {
+    const given = {
+      order: 'key',
+      retry: { attempts: 3 },
+      budgetMs: 50,
+      concurrency: 2,
+      rate: { events: 9, perMs: 1000 },
+    }
+    const durable = { ...given, dependsOn: [[Desk.close, 'the later one counts']] } as const
+    const desk = service(Desk, { durableCalls: durable as DurableCallOptions })
+      .serve(Desk.note, () => ({}), { dependsOn: [[Desk.note, 'so do these']] })
+      .serve(Desk.close, () => ({}))
+    const { dependsOn, ...options } = desk.subscriptions.get('durable_calls')?.options ?? {}
+    assert.deepEqual(options, { ...given, from: 'start' })
+    assert.deepEqual(
+      dependsOn?.map(([type]) => type.label),
+      ['desk.close', 'desk.note'],
+    )
+    const of = (durableCalls: DurableCallOptions): string => refusal(() => service(Desk, { durableCalls }))
+    assert.match(of({ budgetMs: 0 }), /^desk\/durable_calls: budgetMs 0 is not within 1–60000/)
+    assert.match(of({ retry: { attempts: 1.5 } }), /^desk\/durable_calls: retry.attempts 1.5 is not a whole number/)
+  })
+
+  test('cannot be provided for by a service to which nothing can be sent', () => {
+    const Plain = contract('plain', { events: {}, calls: { look: call({ input: nothing, output: nothing }) } })
+    const of = (): unknown => service(Plain, { durableCalls: { order: 'key' } })
+    assert.match(refusal(of), /plain: durableCalls is given, but its contract lets nobody send it a call/)
+  })
+
+  test('have replies that are handled as any subscription says', () => {
+    const options = { name: 'replies', from: 'now', order: 'key', retry: { attempts: 3 }, concurrency: 2 } as const
+    const ear = service(contract('ear', { events: {} }))
+      .onReply(Desk.note, options, () => {})
+      .onReply(Desk.close, { ...options, name: 'prepared', prepare: () => 1, handle: () => {} })
+    assert.deepEqual(ear.subscriptions.get('replies')?.options, options)
+    assert.equal(ear.subscriptions.get('prepared')?.options.retry?.attempts, 3)
+    const wrong = (): unknown => ear.onReply(Desk.note, { ...options, name: 'no', concurrency: 0 }, () => {})
+    assert.match(refusal(wrong), /ear\/no: concurrency 0 is not within 1–10000/)
   })
 
   test('nothing else has the name of their subscription', () => {

@@ -40,6 +40,7 @@ export type { Memory } from './memories.ts'
 export type { Schema } from './schema.ts'
 export {
   type CallHandlerOf,
+  type DurableCallOptions,
   type HandlerOf,
   type Service,
   type ServiceOptions,

@@ -24,9 +24,16 @@ import {
 } from './foreign.ts'
 import { Memories, type Memory } from './memories.ts'
 import type { Migration } from './store/store.ts'
-import { checkName, checkSubscription, type ServeOptions, type SubscriptionOptions } from './subscription.ts'
+import {
+  checkName,
+  checkReading,
+  checkSubscription,
+  type DurableCallOptions,
+  type ServeOptions,
+  type SubscriptionOptions,
+} from './subscription.ts'
 
-export type { Dependence, Rate, ServeOptions, SubscriptionOptions } from './subscription.ts'
+export type { Dependence, DurableCallOptions, Rate, ServeOptions, SubscriptionOptions } from './subscription.ts'
 
 /** One handler: a function that touches only the store, or two steps when the outside world is involved. */
 export type HandlerOf<Own extends string, Out, Prepared> =
@@ -75,6 +82,8 @@ export interface ServiceOptions {
   readonly projection?: boolean
   /** Contracts of services that its handlers call: a start where one of them is nowhere to be found is refused. @default not said */
   readonly calls?: readonly AnyContract[]
+  /** How what is sent to it (`tx.send`) is handled. @default as any subscription */
+  readonly durableCalls?: DurableCallOptions
 }
 
 /** What the runtime reads of a subscription. */
@@ -178,6 +187,7 @@ export function service<Own extends string>(own: AnyContract<Own>, options: Serv
   const sources = new Map<string, SourceDefinition>()
   const memories = new Memories(name)
   const calls = new Map<string, CallDefinition>()
+  const hearing = hearingOf(own, options)
   const refuseTaken = (one: string): void => {
     if (subscriptions.has(one) || sources.has(one)) throw twoOfOneName(`${name}/${one}`)
   }
@@ -201,7 +211,7 @@ export function service<Own extends string>(own: AnyContract<Own>, options: Serv
     serve(type: AnyCall, handler: unknown, serving: ServeOptions = {}) {
       const definition = addCall(own, calls, { type, handler, options: serving }, options)
       for (const sender of type.senders)
-        hear(subscriptions, requestEvent(type, sender), answering(type, definition.handler), serving)
+        hear(subscriptions, hearing, requestEvent(type, sender), answering(type, definition.handler), serving)
       return self
     },
     onReply(type: AnyCall, first: SubscriptionOptions & { name: string }, handle?: unknown) {
@@ -275,17 +285,31 @@ function addCall(
   return definition
 }
 
+/** Throws `invalid_config` naming the option, also where it could have no effect. */
+function hearingOf(own: AnyContract, { durableCalls: given = {} }: ServiceOptions): SubscriptionOptions {
+  const { name, calls } = own[info]
+  const hearing = { ...given, from: 'start' as const }
+  checkReading(`${name}/${durableCalls}`, hearing)
+  if (Object.keys(given).length > 0 && ![...calls.values()].some(({ senders }) => senders.length > 0))
+    throw new SkerryError(
+      'invalid_config',
+      `${name}: durableCalls is given, but its contract lets nobody send it a call; name senders there, or leave it out`,
+    )
+  return hearing
+}
+
 /** What is sent to a service comes by one subscription. */
 function hear(
   subscriptions: Map<string, SubscriptionDefinition>,
+  hearing: SubscriptionOptions,
   type: AnyEvent,
   handler: Handler,
   { dependsOn = [] }: ServeOptions,
 ): void {
   const before = subscriptions.get(durableCalls)
   const handlers = new Map([...(before?.handlers ?? []), [type.label, { type, handler }]])
-  const all = [...new Set([...(before?.options.dependsOn ?? []), ...dependsOn])]
-  const options = { from: 'start' as const, ...(all.length > 0 && { dependsOn: all }) }
+  const all = [...new Set([...((before?.options ?? hearing).dependsOn ?? []), ...dependsOn])]
+  const options = { ...hearing, ...(all.length > 0 && { dependsOn: all }) }
   subscriptions.set(durableCalls, { name: durableCalls, options, handlers })
 }
 

@@ -33,6 +33,12 @@ export interface SubscriptionOptions {
   readonly claims?: readonly ('republication' | 'conflict-free')[]
 }
 
+/**
+ * How calls that are sent to a service are handled, all of them together: they come by one subscription, which reads whatever was
+ * ever sent. `dependsOn` of `serve` adds to what is said here.
+ */
+export type DurableCallOptions = Omit<SubscriptionOptions, 'from'>
+
 export type Dependence = readonly [type: AnyEvent | AnyCall, why: string]
 
 /** What `skerry check` is told of a call; nothing else makes use of it. */
@@ -55,11 +61,17 @@ export function checkName(label: string, name: string): void {
 
 /** Throws `invalid_config` naming the option. */
 export function checkSubscription(label: string, name: string, options: SubscriptionOptions): void {
+  checkName(label, name)
+  if (name === durableCalls)
+    throw new SkerryError('invalid_config', `${label}: this name is for calls that are sent; choose another`)
+  checkReading(label, options)
+}
+
+/** Throws `invalid_config` naming the option. */
+export function checkReading(label: string, options: SubscriptionOptions): void {
   const refuse = (why: string): never => {
     throw new SkerryError('invalid_config', `${label}: ${why}`)
   }
-  checkName(label, name)
-  if (name === durableCalls) refuse('this name is for calls that are sent; choose another')
   if (options.from !== 'start' && options.from !== 'now') refuse(`say from: 'start' or from: 'now'`)
   inRange('budgetMs', options.budgetMs, 1, 60_000)
   inRange('concurrency', options.concurrency, 1, 10_000, 'whole')

@@ -1,4 +1,5 @@
 import type { Bus, Lineage } from '../bus/bus.ts'
+import { durableCalls } from '../durable.ts'
 import { SkerryError } from '../errors.ts'
 import type { Position } from '../event.ts'
 import type { ReadTx, Store, StoreTx } from '../store/store.ts'
@@ -115,9 +116,11 @@ async function found(tx: StoreTx, reader: Reader, head: Position, now: number): 
     await foundShares(tx, reader.id, {})
   }
   if (known && known.ordering !== (definition.options.order ?? 'none')) {
+    // A second subscription would answer all that was ever sent once more.
+    const remedy = definition.name === durableCalls ? 'keep that' : 'keep that, or subscribe under a new name'
     throw new SkerryError(
       'invalid_config',
-      `${reader.id}: its order is '${known.ordering}', recorded when it first started; keep that, or subscribe under a new name`,
+      `${reader.id}: its order is '${known.ordering}', recorded when it first started; ${remedy}`,
     )
   }
   // A stream that is new to an old subscription begins where the subscription was told to begin.

@@ -65,5 +65,10 @@ thief.onReply(Bank.pay, { name: 'paid', from: 'start' }, async () => {})
 shop.onReply(Bank.pay, { name: 'later' }, async () => {})
 // @ts-expect-error: nobody sends it, so nothing comes back
 shop.onReply(Bank.open, { name: 'opened', from: 'start' }, async () => {})
+service(Bank, {
+  durableCalls: { order: 'key', retry: { attempts: 3 }, dependsOn: [[Bank.pay, 'the later one counts']] },
+})
+// @ts-expect-error: it reads from the start, lest something that was sent is not answered
+service(Bank, { durableCalls: { from: 'now' } })
 // @ts-expect-error: senders are names
 call({ input: z.object({}), output: z.object({}), senders: [7] })

@@ -4,7 +4,7 @@ import { call } from '../../call.ts'
 import { contract, event } from '../../contract.ts'
 import type { Reply } from '../../durable.ts'
 import { SkerryError } from '../../errors.ts'
-import { type Service, service } from '../../service.ts'
+import { type DurableCallOptions, type Service, service } from '../../service.ts'
 import type { CallContext, CallRequest, ReceivedEvent } from '../handler.ts'
 import type { MakeFlowFixture } from './fixture.ts'
 import { inHouse, upTo } from './house.ts'
@@ -26,8 +26,10 @@ const Eye = contract('eye', { events: {} })
 type Tx = CallContext<'desk'>
 type Replies = ReceivedEvent<Reply<Word, { full: { data: typeof full } }>>
 
-function desk(handle: (tx: Tx, request: CallRequest<Word>) => Promise<Word> | Word = noted): Service<'desk'> {
-  return service(Desk, { migrations: [effects] }).serve(Desk.note, handle)
+type Answer = (tx: Tx, request: CallRequest<Word>) => Promise<Word> | Word
+
+function desk(handle: Answer = noted, durableCalls: DurableCallOptions = {}): Service<'desk'> {
+  return service(Desk, { migrations: [effects], durableCalls }).serve(Desk.note, handle)
 }
 
 async function noted(tx: Tx, request: CallRequest<Word>): Promise<Word> {
@@ -143,6 +145,32 @@ export function sending(make: MakeFlowFixture): void {
       )
       const [letter] = await house.dead(callee)
       assert.deepEqual([letter?.subscription, letter?.code], ['desk/durable_calls', 'terminal'])
+    }))
+
+  test('Durable calls: their service says how often they are tried, and that those of a key are answered in order', () =>
+    inHouse(make, async (house) => {
+      const tries: number[] = []
+      const answer: Answer = (tx, request) => {
+        tries.push(request.input.n)
+        if (request.input.n === 1) throw new Error('never')
+        return noted(tx, request)
+      }
+      const callee = desk(answer, { order: 'key', onDead: 'continue', retry: { ...quick, attempts: 3 } })
+      const caller = service(Ear)
+      caller.on(Town.said, { name: 'ears', from: 'start', order: 'key' }, async (tx, { data }) => {
+        await tx.send(Desk.note, data)
+      })
+      await house.introduce(callee)
+      await house.introduce(caller)
+      const app = await house.open([caller, callee])
+      await house.say(app, [1, 2])
+      await house.settled(app)
+      assert.deepEqual([await house.numbers(callee), tries], [[2], [1, 1, 1, 2]])
+      await house.stop(app)
+      await assert.rejects(house.open([desk()]), {
+        code: 'invalid_config',
+        message: "desk/durable_calls: its order is 'key', recorded when it first started; keep that",
+      })
     }))
 
   test('Durable calls: a reply is for whoever sent the call, and nobody sends what the contract does not let them', () =>
