@@ -49,6 +49,19 @@ test('a call keeps its route, what it takes, what it gives, and what it refuses'
   assert.deepEqual(told(place({}), shop({})), ['shop.place : it is gone'])
 })
 
+test('a call goes on being answered to all who could send it; others may come', () => {
+  const place = (...senders: string[]): AnyContract =>
+    shop({}, { place: call({ input: data, output: more, senders }) as CallSpec })
+  const sent = (contract: AnyContract) => promisesOf([contract]).services.shop?.calls.place?.senders
+  assert.deepEqual([sent(place('web', 'app')), sent(place())], [['app', 'web'], undefined])
+  assert.deepEqual(told(place('app'), place('web', 'app')), [])
+  assert.deepEqual(told(place('web', 'app'), place('app')), ['shop.place : web may not send it any more'])
+  const [one] = brokenPromises(promisesOf([place('web')]), [place()])
+  assert.match(one?.instead ?? '', /let web stop sending first, deploy that, and once all is answered take it out here/)
+  assert.deepEqual(told(place(), place('app')), [], 'in a lock that names none, none was promised')
+  assert.deepEqual(grown(promisesOf([place()]), [place('app')]), promisesOf([place('app')]))
+})
+
 test('the lock grows: what other services promised stays', () => {
   const other = contract('other', { events: { said: event({ data }) } })
   const both = grown(promisesOf([shop({})]), [other])

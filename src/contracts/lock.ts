@@ -30,6 +30,8 @@ interface CallLock {
   readonly output: Shape
   /** By name: status, and the schema of what goes with it. */
   readonly errors: Readonly<Record<string, { readonly status: number; readonly data?: Shape }>>
+  /** Who may send it, in the order of their names; absent where nobody may. */
+  readonly senders?: readonly string[]
 }
 
 /** Beside the code, and committed with it. */
@@ -99,7 +101,11 @@ function callLock(type: AnyCall): CallLock {
     return { status: error.status, ...(data && { data }) }
   })
   const { method, path, idempotent } = type
-  return { http: `${method} ${path}`, idempotent, input: type.inputSchema(), output: type.outputSchema(), errors }
+  const senders = [...type.senders].sort()
+  return {
+    ...{ http: `${method} ${path}`, idempotent, input: type.inputSchema(), output: type.outputSchema(), errors },
+    ...(senders.length > 0 && { senders }),
+  }
 }
 
 function mapped<A, B>(from: ReadonlyMap<string, A>, to: (one: A) => B): Record<string, B> {
@@ -147,6 +153,7 @@ function brokenCall(what: string, before: CallLock, now: CallLock | undefined): 
   }
   if (before.idempotent && !now.idempotent)
     found.push({ what, path: '', why: 'it is not idempotent any more', instead: 'keep it; callers repeat it' })
+  found.push(...brokenSenders(what, before.senders ?? [], now.senders ?? []))
   found.push(...broken(`${what} input`, before.input, now.input, 'given'))
   found.push(...broken(`${what} output`, before.output, now.output, 'received'))
   for (const [name, old] of Object.entries(before.errors)) {
@@ -159,6 +166,18 @@ function brokenCall(what: string, before: CallLock, now: CallLock | undefined): 
     if (error && old.data) found.push(...broken(`${what} error ${name}`, old.data, error.data ?? {}, 'received'))
   }
   return found
+}
+
+/** Nobody reads any more what a sender that is gone has sent, or goes on sending. */
+function brokenSenders(what: string, before: readonly string[], now: readonly string[]): readonly Broken[] {
+  return before
+    .filter((sender) => !now.includes(sender))
+    .map((sender) => ({
+      ...{ what, path: '', why: `${sender} may not send it any more` },
+      instead:
+        `keep it among the senders; let ${sender} stop sending first, deploy that, and once all is answered ` +
+        'take it out here, and out of the lock by hand',
+    }))
 }
 
 const broken = (what: string, before: Shape, now: Shape, side: Side): readonly Broken[] =>
