@@ -37,6 +37,12 @@ interface Addressed {
   readonly to: string
 }
 
+/** Throws `invalid_config` for a service that the contract does not let send. */
+export function refuseStranger(type: AnyCall, name: string): void {
+  if (type.senders.includes(name)) return
+  throw new SkerryError('invalid_config', `${type.label}: its contract does not let ${name} send it (senders)`)
+}
+
 /** The event by which `sender` asks. Its data is the input; it is checked when it is sent, and where it is answered. */
 export function requestEvent(type: AnyCall, sender: string, key = ''): AnyEvent {
   const name = `${type.service}__${type.name}`

@@ -1,6 +1,6 @@
 import type { AnyCall, CallType } from './call.ts'
 import { type AnyContract, type AnyEvent, type EventType, info } from './contract.ts'
-import { answering, durableCalls, type Reply, repliesTo, replyEvent, requestEvent } from './durable.ts'
+import { answering, durableCalls, type Reply, refuseStranger, repliesTo, replyEvent, requestEvent } from './durable.ts'
 import { SkerryError } from './errors.ts'
 import type {
   CallContext,
@@ -11,6 +11,7 @@ import type {
   PrepareContext,
   ReadContext,
   ReceivedEvent,
+  SentBy,
 } from './flow/handler.ts'
 import {
   declareSource,
@@ -148,27 +149,15 @@ export interface Service<Own extends string = string> {
   ): Service<Own>
   /** What calls that this service sent (`tx.send`) come to: a subscription of its own, in which each reply is an event. */
   onReply<In, Received, Returned, Out, Errors, Prepared = undefined>(
-    type: SentBy<Own, In, Received, Returned, Out, Errors>,
+    type: CallType<string, string, In, Received, Returned, Out, Errors, false> & SentBy<Own>,
     handler: TwoSteps<Own, Reply<Out, Errors>, Prepared> & SubscriptionOptions & { readonly name: string },
   ): Service<Own>
   onReply<In, Received, Returned, Out, Errors>(
-    type: SentBy<Own, In, Received, Returned, Out, Errors>,
+    type: CallType<string, string, In, Received, Returned, Out, Errors, false> & SentBy<Own>,
     options: SubscriptionOptions & { readonly name: string },
     handle: (tx: HandleContext<Own>, reply: ReceivedEvent<Reply<Out, Errors>>) => Promise<void> | void,
   ): Service<Own>
 }
-
-/** A call whose contract lets this service send it. */
-type SentBy<Own extends string, In, Received, Returned, Out, Errors> = CallType<
-  string,
-  string,
-  In,
-  Received,
-  Returned,
-  Out,
-  Errors,
-  false
-> & { readonly isSender: (service: Own) => boolean }
 
 // biome-ignore lint/suspicious/noExplicitAny: a service of any contract; contracts of concrete events are not assignable to a wider record
 export type AnyService = Service<any>
@@ -311,11 +300,6 @@ function hear(
   const all = [...new Set([...((before?.options ?? hearing).dependsOn ?? []), ...dependsOn])]
   const options = { ...hearing, ...(all.length > 0 && { dependsOn: all }) }
   subscriptions.set(durableCalls, { name: durableCalls, options, handlers })
-}
-
-function refuseStranger(type: AnyCall, name: string): void {
-  if (type.senders.includes(name)) return
-  throw new SkerryError('invalid_config', `${type.label}: its contract does not let ${name} send it (senders)`)
 }
 
 /** Encoders are kept beside the subscription; whoever starts the service turns them into handlers. */

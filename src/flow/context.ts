@@ -1,6 +1,6 @@
 import type { AnyCall } from '../call.ts'
 import type { AnyEvent } from '../contract.ts'
-import { requestEvent } from '../durable.ts'
+import { refuseStranger, requestEvent } from '../durable.ts'
 import { SkerryError } from '../errors.ts'
 import type { Attributes, Delivery, EventRecord } from '../event.ts'
 import { derivedId, seededRandom } from '../ids.ts'
@@ -54,7 +54,8 @@ export class Attempting {
         self.#doomed(self.#versioned(template, values))) as Sql,
       publish: (type, data, options) => self.#doomed(self.#publish(type as AnyEvent, data, options)),
       send: (type, input, options) => self.#doomed(self.#send(type as AnyCall, input, options)),
-      cancel: (type: unknown, id: string, key?: string) => self.#doomed(self.#cancel(type as AnyEvent, id, key)),
+      cancel: (type: unknown, id: string, key?: string) =>
+        self.#doomed(self.#cancel(type as AnyEvent | AnyCall, id, key)),
       id: () => self.#derive('id'),
       random: () => self.#draw(),
       now: () => new Date(self.#delivery.record.time),
@@ -109,15 +110,19 @@ export class Attempting {
   }
 
   async #send(type: AnyCall, input: unknown, { key, ...options }: SendOptions = {}): Promise<string> {
-    const sender = this.#subscription.split(/[/.]/, 1)[0] as string
-    if (!type.senders.includes(sender))
-      throw new SkerryError('invalid_config', `${type.label}: its contract does not let ${sender} send it (senders)`)
-    return this.#publish(requestEvent(type, sender, key ?? this.#delivery.record.key), input, options)
+    return this.#publish(this.#request(type, key ?? this.#delivery.record.key), input, options)
   }
 
-  async #cancel(type: AnyEvent, id: string, key = this.#delivery.record.key): Promise<void> {
+  async #cancel(type: AnyEvent | AnyCall, id: string, key = this.#delivery.record.key): Promise<void> {
     this.#check()
-    this.emitted.push(composeCancel(type, id, key, this.#composition()))
+    const what = type.kind === 'call' ? this.#request(type, key) : type
+    this.emitted.push(composeCancel(what, id, key, this.#composition()))
+  }
+
+  #request(type: AnyCall, key: string): AnyEvent {
+    const sender = this.#subscription.split(/[/.]/, 1)[0] as string
+    refuseStranger(type, sender)
+    return requestEvent(type, sender, key)
   }
 
   #composition() {

@@ -34,14 +34,17 @@ export interface HandleContext<Own extends string = string> {
    * `service.onReply`. Resolves with the id that the reply names. Throws `invalid_request`.
    */
   send<In, Received, Returned, Out, Errors>(
-    type: CallType<string, string, In, Received, Returned, Out, Errors, false> & {
-      readonly isSender: (service: Own) => boolean
-    },
+    type: CallType<string, string, In, Received, Returned, Out, Errors, false> & SentBy<Own>,
     input: In,
     options?: SendOptions,
   ): Promise<string>
   /** Withdraws a delayed event that this service published earlier, from every consumer that still holds it. */
   cancel(type: EventType<Own, string, never, unknown>, id: string): Promise<void>
+  /**
+   * Withdraws a delayed call that this service sent earlier, where it is not handled yet; nothing comes of it then, and no reply.
+   * `key`: what it was sent with. @default the key of the event that is handled
+   */
+  cancel(type: SentBy<Own>, id: string, key?: string): Promise<void>
   /** The same for the same event, each time: a UUID. */
   id(): string
   /** The same for the same event, each time: a number in [0, 1). */
@@ -50,6 +53,12 @@ export interface HandleContext<Own extends string = string> {
   now(): Date
   /** Aborts when the handler's budget is over: its work is rolled back from then on. */
   readonly signal: AbortSignal
+}
+
+/** A call whose contract lets this service send it. */
+export interface SentBy<Own extends string> {
+  readonly kind: 'call'
+  readonly isSender: (service: Own) => boolean
 }
 
 export interface PublishOptions {
@@ -130,6 +139,8 @@ export interface CallRequest<Data = unknown> {
 export interface CallContext<Own extends string = string> extends Omit<HandleContext<Own>, 'cancel'> {
   /** Withdraws a delayed event that this service published earlier under this key. */
   cancel(type: EventType<Own, string, never, unknown>, id: string, key: string): Promise<void>
+  /** Withdraws a delayed call that this service sent earlier under this key. */
+  cancel(type: SentBy<Own>, id: string, key: string): Promise<void>
 }
 
 /** What the handler of a read-only call may touch: one snapshot of the store. */

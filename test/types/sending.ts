@@ -31,11 +31,19 @@ shop.on(Orders.placed, { name: 'pay', from: 'now' }, async (tx, { data }) => {
   await tx.send(Bank.balance, { of: '' })
   // @ts-expect-error: an event is no call
   await tx.send(Bank.paid, { to: '' })
+  await tx.cancel(Bank.pay, id)
+  await tx.cancel(Bank.pay, id, data.orderId)
+  // @ts-expect-error: the contract lets nobody send this one
+  await tx.cancel(Bank.open, id)
+  // @ts-expect-error: an event of another service
+  await tx.cancel(Bank.paid, id)
 })
 
 thief.on(Orders.placed, { name: 'pay', from: 'now' }, async (tx) => {
   // @ts-expect-error: the contract does not name this service among its senders
   await tx.send(Bank.pay, { to: 'thief' })
+  // @ts-expect-error: nor has it anything to withdraw
+  await tx.cancel(Bank.pay, 'id')
 })
 
 export async function inAnotherFile(tx: HandleContext<'office'>): Promise<void> {

@@ -5,6 +5,7 @@ import { contract, event } from '../../contract.ts'
 import type { Reply } from '../../durable.ts'
 import { SkerryError } from '../../errors.ts'
 import { type DurableCallOptions, type Service, service } from '../../service.ts'
+import { systemClock, VirtualClock } from '../../time.ts'
 import type { CallContext, CallRequest, ReceivedEvent } from '../handler.ts'
 import type { MakeFlowFixture } from './fixture.ts'
 import { inHouse, upTo } from './house.ts'
@@ -173,6 +174,35 @@ export function sending(make: MakeFlowFixture): void {
       })
     }))
 
+  for (const order of ['none', 'key'] as const)
+    test(`Durable calls: tx.cancel withdraws a delayed one before it is due, and not after; order '${order}'`, () =>
+      inHouse(make, async (house) => {
+        const clock = new VirtualClock(systemClock.wall())
+        const [sent, replies, callee] = [new Map<string, string>(), [] as string[], desk(noted, { order })]
+        const caller = service(Ear)
+        caller.on(Town.said, { name: 'ears', from: 'start', order: 'key' }, async (tx, { data }) => {
+          const key = `of ${data.key}`
+          if (data.note === 'later') sent.set(data.key, await tx.send(Desk.note, data, { key, delay: 60_000 }))
+          else await tx.cancel(Desk.note, sent.get(data.key) ?? '', key)
+        })
+        caller.onReply(Desk.note, { name: 'replies', from: 'start' }, (_tx, { key }) => void replies.push(key))
+        await house.introduce(callee)
+        await house.introduce(caller)
+        const app = await house.open([caller, callee], { clock })
+        const say = async (...words: Word[]): Promise<void> => {
+          await house.say(app, words)
+          await house.settled(app)
+        }
+        await say({ n: 1, key: 'a', note: 'later' }, { n: 2, key: 'b', note: 'later' })
+        await say({ n: 3, key: 'a', note: 'forget' })
+        await clock.advance(120_000)
+        await house.settled(app)
+        assert.deepEqual([await house.numbers(callee), replies], [[2], ['of b']])
+        await say({ n: 4, key: 'b', note: 'forget' })
+        assert.deepEqual([await house.numbers(callee), replies], [[2], ['of b']])
+        assert.deepEqual(await house.rows(callee, 'select * from skerry_exception'), [])
+      }))
+
   test('Durable calls: a reply is for whoever sent the call, and nobody sends what the contract does not let them', () =>
     inHouse(make, async (house) => {
       const [heard, seen, wrong] = [fresh(), [] as unknown[], [] as unknown[]]
@@ -185,13 +215,15 @@ export function sending(make: MakeFlowFixture): void {
       const stranger = service(contract('nose', { events: {} }))
       stranger.on(Town.said, { name: 'noses', from: 'start' }, async (tx, { data }) => {
         await tx.send(Desk.note as never, data as never).catch((error: unknown) => wrong.push(error))
+        await tx.cancel(Desk.note as never, 'id').catch((error: unknown) => wrong.push(error))
       })
       for (const one of [callee, caller, other, stranger]) await house.introduce(one)
       const app = await house.open([caller, callee, other, stranger])
       await house.say(app, [1])
       await house.settled(app)
       assert.deepEqual([heard.replies.length, seen, await house.numbers(callee)], [1, [], [1]])
-      assert.match(String(wrong[0]), /desk\.note: its contract does not let nose send it/)
+      for (const error of [wrong[0], wrong[1]])
+        assert.match(String(error), /desk\.note: its contract does not let nose send it/)
     }))
 }
 
