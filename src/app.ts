@@ -1,7 +1,7 @@
 import type { CallType } from './call.ts'
 import type { AnyContract, EventType } from './contract.ts'
-import type { PublishOptions, Sql } from './flow/handler.ts'
-import type { AnyService } from './service.ts'
+import type { PublishOptions, SendOptions, SentBy, Sql } from './flow/handler.ts'
+import type { AnyService, Service } from './service.ts'
 import type { ReadTx } from './store/store.ts'
 
 /** Services at work in this process, and the way to talk to them from outside. */
@@ -14,6 +14,17 @@ export interface App {
   readonly grpcUrl: string | undefined
   /** Publishes as an outsider: resolves with the event's id once it is on disk. Waits for room, then `overloaded`. */
   publish<In, Out>(type: EventType<string, string, In, Out>, data: In, options?: PublishOptions): Promise<string>
+  /**
+   * Sends a call in the name of a service that runs in this process, as its handlers do by `tx.send`: resolves once it is on disk, with
+   * the id that the reply names, which is an event for `onReply` of that service. Rejects with `invalid_request`, `not_found` where the
+   * service does not run here, `invalid_config` where the contract does not let it send.
+   */
+  send<Own extends string, In, Received, Returned, Out, Errors>(
+    sender: Service<Own>,
+    type: CallType<string, string, In, Received, Returned, Out, Errors, false> & SentBy<NoInfer<Own>>,
+    input: In,
+    options?: SendOptions,
+  ): Promise<string>
   /** A named publisher that numbers its events itself, so that repeating them is harmless. */
   publisher(contract: AnyContract, name: string): Promise<NumberedPublisher>
   /**

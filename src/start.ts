@@ -5,15 +5,16 @@ import type { Bus } from './bus/bus.ts'
 import type { AnyCall } from './call.ts'
 import { type CalleesOptions, Callers } from './callers.ts'
 import { type AnyContract, type AnyEvent, info } from './contract.ts'
+import { refuseStranger, requestEvent } from './durable.ts'
 import { type EngineOptions, openBus, openStore, openTopics } from './engines.ts'
 import { messageOf, SkerryError } from './errors.ts'
-import { defaultMaxEventBytes, type EventRecord } from './event.ts'
+import { defaultMaxEventBytes } from './event.ts'
 import { Calls } from './flow/calls/calls.ts'
 import { compose } from './flow/compose.ts'
 import { type BoundSinks, bindSinks } from './flow/foreign/sinks.ts'
 import { Sources } from './flow/foreign/sources.ts'
 import type { Topics } from './flow/foreign/topics.ts'
-import type { PublishOptions, Sql } from './flow/handler.ts'
+import type { PublishOptions, SendOptions, Sql } from './flow/handler.ts'
 import type { InboxBus, Published } from './flow/inbox/bus.ts'
 import { openInbox } from './flow/inbox/open.ts'
 import { whileBusy } from './flow/patience.ts'
@@ -25,6 +26,7 @@ import { type Random, randomIdentity, seededRandom, uuidv7 } from './ids.ts'
 import { bootIdentity } from './machine.ts'
 import type { ConcurrencyPolicy } from './mesh/resilience/concurrency-limit.ts'
 import type { ServerTls } from './mesh/server/tls.ts'
+import { numbered } from './numbered.ts'
 import { openRegistry, type RegistryOptions } from './registering.ts'
 import type { AnyService } from './service.ts'
 import { type FramesOptions, type GrpcOptions, type HttpOptions, Serving } from './serving.ts'
@@ -284,6 +286,12 @@ class RunningApp implements App {
     return record.id
   }
 
+  async send(sender: AnyService, type: AnyCall, input: unknown, { key, ...options }: SendOptions = {}) {
+    const { service } = this.#find(sender.name)
+    refuseStranger(type, service.name)
+    return this.publish(requestEvent(type, service.name, key), input, options)
+  }
+
   async publisher(contract: AnyContract, name: string): Promise<NumberedPublisher> {
     const stream = contract[info].name
     const producer = `${stream} from ${name}`
@@ -358,39 +366,5 @@ class RunningApp implements App {
       now,
       maxBytes: this.#options.maxEventBytes ?? defaultMaxEventBytes,
     })
-  }
-}
-
-/** Holds a publisher to its numbers: none is left out, and none is given anew after one that failed. */
-function numbered(
-  publisher: Publisher,
-  mark: number,
-  producer: string,
-  composed: (type: AnyEvent, data: unknown, options?: PublishOptions) => EventRecord,
-): NumberedPublisher {
-  let next = mark + 1
-  let broken: unknown
-  return {
-    mark,
-    async publish(number, type, data, options) {
-      if (number <= mark) return
-      if (broken !== undefined)
-        throw new SkerryError(
-          'conflict',
-          `${producer}: an earlier event failed; ask for a new publisher and go on from its mark`,
-          { cause: broken },
-        )
-      if (number !== next)
-        throw new SkerryError(
-          'invalid_event',
-          `${producer}: number ${number} given, ${next} is next; numbers have no gaps`,
-        )
-      const record = composed(type as AnyEvent, data, options)
-      next++
-      await publisher.publish(record).catch((error: unknown) => {
-        broken ??= error
-        throw error
-      })
-    },
   }
 }

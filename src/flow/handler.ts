@@ -71,7 +71,7 @@ export interface PublishOptions {
 }
 
 export interface SendOptions extends PublishOptions {
-  /** What the call is about; its reply has the same. @default the key of the event that is handled */
+  /** What the call is about; its reply has the same. @default the key of the event that is handled; outside of handlers '' */
   readonly key?: string
 }
 

@@ -1,5 +1,5 @@
 // Durable calls: sent within a transaction by whom the contract lets, answered by an event with the types of the contract.
-import { call, contract, event, type HandleContext, service } from 'skerry'
+import { type App, call, contract, event, type HandleContext, service } from 'skerry'
 import { z } from 'zod'
 import { holds, Orders, type Same } from './fixtures.ts'
 
@@ -48,6 +48,17 @@ thief.on(Orders.placed, { name: 'pay', from: 'now' }, async (tx) => {
 
 export async function inAnotherFile(tx: HandleContext<'office'>): Promise<void> {
   await tx.send(Bank.pay, { to: '' })
+}
+
+export async function fromOutside(app: App): Promise<void> {
+  const id = await app.send(shop, Bank.pay, { to: 'ada' }, { key: 'ada', delay: 100 })
+  holds<Same<typeof id, string>>()
+  // @ts-expect-error: the contract does not name this service among its senders
+  await app.send(thief, Bank.pay, { to: 'thief' })
+  // @ts-expect-error: an input that the contract does not take
+  await app.send(shop, Bank.pay, { whom: 'ada' })
+  // @ts-expect-error: the contract lets nobody send this one
+  await app.send(shop, Bank.open, { name: '' })
 }
 
 shop.onReply(Bank.pay, { name: 'paid', from: 'start', order: 'key' }, async (_tx, reply) => {

@@ -23,6 +23,7 @@ const deskOf = (input: typeof word) =>
 const Desk = deskOf(word)
 const Ear = contract('ear', { events: {} })
 const Eye = contract('eye', { events: {} })
+const Elsewhere = contract('elsewhere', { events: {}, calls: { note: call({ input: anything, output: anything }) } })
 
 type Tx = CallContext<'desk'>
 type Replies = ReceivedEvent<Reply<Word, { full: { data: typeof full } }>>
@@ -202,6 +203,38 @@ export function sending(make: MakeFlowFixture): void {
         assert.deepEqual([await house.numbers(callee), replies], [[2], ['of b']])
         assert.deepEqual(await house.rows(callee, 'select * from skerry_exception'), [])
       }))
+
+  test('Durable calls: one is sent from outside of handlers, too, in the name of a service that runs there', () =>
+    inHouse(make, async (house) => {
+      const [replies, callee, caller] = [[] as unknown[], desk(), service(Ear)]
+      caller.onReply(Desk.note, { name: 'replies', from: 'start' }, (_tx, { key, data }) => {
+        replies.push([key, data.request, data.kind])
+      })
+      await house.introduce(callee)
+      await house.introduce(caller)
+      const app = await house.open([caller])
+      const id = await app.send(caller, Desk.note, { n: 1, key: 'k' }, { key: 'mine' })
+      const other = await app.send(caller, Desk.note, { n: 2, key: 'k' })
+      const strange = { key: 'k' } as Word
+      await assert.rejects(app.send(caller, Desk.note, strange), {
+        code: 'invalid_request',
+        message: /n: is not a number/,
+      })
+      await assert.rejects(app.send(service(Eye), Desk.note, { n: 1, key: 'k' }), { code: 'not_found' })
+      await assert.rejects(app.send(caller, Elsewhere.note as never, {}), {
+        code: 'invalid_config',
+        message: /elsewhere\.note: its contract does not let ear send it/,
+      })
+      const theirs = await house.open([callee])
+      await house.settled(app)
+      await house.settled(theirs)
+      await house.settled(app)
+      assert.deepEqual((await house.numbers(callee)).sort(byValue), [1, 2])
+      assert.deepEqual(replies.sort(), [
+        ['', other, 'answered'],
+        ['mine', id, 'answered'],
+      ])
+    }))
 
   test('Durable calls: a reply is for whoever sent the call, and nobody sends what the contract does not let them', () =>
     inHouse(make, async (house) => {
