@@ -221,6 +221,8 @@ export function callType<Service extends string>(service: Service, name: string,
 
 function sendersOf(label: string, { senders = [], from }: AnyCallSpec, readOnly: boolean): readonly string[] {
   if (readOnly && senders.length > 0) refuse(label, 'what is read-only is not sent; leave senders out')
+  if (senders.length > 0 && (label.includes('__') || label.endsWith('.reply')))
+    refuse(label, "what is sent is not called 'reply', and has no two underscores in a row; choose another name")
   const stranger = senders.find((one: string) => from && !from.includes(one))
   if (stranger !== undefined) refuse(label, `'${stranger}' may send it, but is not among those who may call it (from)`)
   return senders

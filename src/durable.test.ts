@@ -100,6 +100,16 @@ describe('durable calls', () => {
     assert.equal(of({ from: ['eye', 'ear'], senders: ['ear'] }), 'nothing was refused')
   })
 
+  test('have names by which a request is never taken for the reply of another', () => {
+    const named = (name: string, senders: string[]): string =>
+      refusal(() =>
+        contract('desk', { events: {}, calls: { [name]: call({ input: nothing, output: nothing, senders }) } }),
+      )
+    for (const name of ['reply', 'note__reply'])
+      assert.match(named(name, ['ear']), /call 'desk\.\w+': what is sent is not called 'reply'/)
+    assert.equal(named('reply', []), 'nothing was refused')
+  })
+
   test('no event of a contract can be taken for a request or a reply', () => {
     assert.match(
       refusal(() => contract('ear', { events: { desk__note: event({ data: nothing }) } })),
