@@ -9,6 +9,8 @@ import type { Output } from './schema.ts'
  * event does; nothing but their names tells them from what contracts declare, whose events hold no two underscores in a row.
  */
 
+const replySuffix = '__reply'
+
 /** The subscription by which a service gets what is sent to it. */
 export const durableCalls = 'durable_calls'
 
@@ -54,8 +56,39 @@ export function requestEvent(type: AnyCall, sender: string, key = ''): AnyEvent 
 
 /** The event that answers; as `to` gets it. */
 export function replyEvent(type: AnyCall, to: string, key = ''): AnyEvent {
-  return carrier(type.service, `${type.name}__reply`, key, () => replySchema(type, to))
+  return carrier(type.service, `${type.name}${replySuffix}`, key, () => replySchema(type, to))
 }
+
+/** What an event of a durable call is about. */
+export interface Carried {
+  readonly part: 'request' | 'reply'
+  /** `bank.pay` */
+  readonly call: string
+  readonly sender: string
+}
+
+/** What an event carries for the subscription (`wages/paid`) that has it; undefined for an event that a contract declares. */
+export function carriedBy(subscription: string, stream: string, type: string): Carried | undefined {
+  const label = `${stream}.${type}`
+  const asked = requestedBy(label)
+  if (asked !== undefined) return { part: 'request', call: asked, sender: stream }
+  if (!type.endsWith(replySuffix)) return undefined
+  return { part: 'reply', call: label.slice(0, -replySuffix.length), sender: subscription.split('/', 1)[0] as string }
+}
+
+/** `bank.pay` for the event that asks for it, `wages.bank__pay`; undefined for any other. */
+export function requestedBy(label: string): string | undefined {
+  const [, service, name] = /^[^.]+\.([^_]+)__(.+)$/.exec(label) ?? []
+  return name === undefined || label.endsWith(replySuffix) ? undefined : `${service}.${name}`
+}
+
+/** True for the label of what is meant by naming this: of the event, or of the call and the events that carry it. */
+export function isMeant({ label, kind }: AnyEvent | AnyCall, by: string): boolean {
+  return by === label || (kind === 'call' && (by === `${label}${replySuffix}` || requestedBy(by) === label))
+}
+
+/** True for an event that carries a call: its key is whatever its sender gave. */
+export const isCarrier = (type: AnyEvent): boolean => type.name.includes('__')
 
 function carrier(
   service: string,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { text as readAll } from 'node:stream/consumers'
 import { toStructured } from '../cloudevents.ts'
+import { type Carried, carriedBy } from '../durable.ts'
 import { codeOf, messageOf, SkerryError } from '../errors.ts'
 import { type DeadLetter, discardDead, editDead, listDead, redriveDead, showDead } from '../flow/deadletter.ts'
 import { deadIds } from '../flow/subscriptions.ts'
@@ -73,7 +74,7 @@ async function runList({ values, engine, out }: Invocation): Promise<number> {
       await out.table(
         ['id', 'when', 'subscription', 'event', 'key', 'tries', 'why'],
         found.map((d) => [
-          ...[d.id, when(d.at), d.subscription, `${d.stream}.${d.type}`, d.key, d.attempts],
+          ...[d.id, when(d.at), d.subscription, nameOf(d), d.key, d.attempts],
           oneLine(`${d.code}: ${d.message}`),
         ]),
       )
@@ -94,6 +95,8 @@ async function runShow({ positionals, engine, app, out }: Invocation): Promise<n
 async function show(dead: DeadLetter, app: string, out: Output): Promise<void> {
   await out.line(`dead letter ${out.style('bold', dead.id)} of ${dead.subscription}, ${when(dead.at)}`)
   await out.line(`why: ${dead.code}: ${dead.message}`)
+  const carried = carriedOf(dead)
+  if (carried) await out.line(told(carried))
   await out.line(`event: ${dead.stream} at ${dead.position}, key '${dead.key}'`)
   await out.line(`tries: ${dead.attempts} charged`)
   for (const [i, attempt] of dead.history.entries()) {
@@ -207,8 +210,24 @@ async function find(site: Site, id: string): Promise<Found> {
   throw reason
 }
 
-function summaryOf({ record: _, history: __, at, ...rest }: DeadLetter) {
-  return { ...rest, at: when(at) }
+function summaryOf(dead: DeadLetter) {
+  const { record: _, history: __, at, ...rest } = dead
+  const carried = carriedOf(dead)
+  return { ...rest, at: when(at), ...(carried && { durable: carried }) }
+}
+
+const carriedOf = ({ subscription, stream, type }: DeadLetter) => carriedBy(subscription, stream, type)
+
+function nameOf(dead: DeadLetter): string {
+  const carried = carriedOf(dead)
+  if (!carried) return `${dead.stream}.${dead.type}`
+  return carried.part === 'request' ? `${carried.call} sent by ${carried.sender}` : `reply of ${carried.call}`
+}
+
+function told({ part, call, sender }: Carried): string {
+  return part === 'request'
+    ? `call: ${call}, sent by ${sender} with the data as its input; redriven it is answered, discarded it never is`
+    : `reply: what a call of ${call} came to, which ${sender} sent`
 }
 
 /** The event as a CloudEvent; why it is none, for one that is broken. */

@@ -177,6 +177,24 @@ census.subscribe('count', { from: '${options.from ?? 'start'}' }).on(People.arri
 })
 `
 
+/** Two services: one sends a call for whoever arrives, and says what it came to; \`poison\` is never answered. */
+export const office = `${people}
+import { call } from '${library}'
+const pay = call({ input: named, output: named, senders: ['wages'] })
+const Bank = contract('bank', { events: {}, calls: { pay } })
+const Wages = contract('wages', { events: { told: event({ data: named }) } })
+export const bank = service(Bank).serve(Bank.pay, async (_tx, { input }) => {
+  if (input.name === 'poison') throw new (await import('${library}')).SkerryError('terminal', 'no such account')
+  return { name: 'paid ' + input.name }
+})
+export const wages = service(Wages)
+wages.on(People.arrived, { name: 'pay', from: 'start' }, async (tx, { data }) => void (await tx.send(Bank.pay, data)))
+wages.onReply(Bank.pay, { name: 'paid', from: 'start' }, async (tx, { data }) => {
+  if (data.output.name === 'paid nobody') throw new (await import('${library}')).SkerryError('terminal', 'whom?')
+  await tx.publish(Wages.told, data.output)
+})
+`
+
 /** Between two foreign topics. */
 export const mirror = `${people}
 const Mirror = contract('mirror', { events: { ordered: event({ data: named }) } })

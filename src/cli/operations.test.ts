@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { greeter, personArrived, type Started, Terminal } from './fixture.ts'
+import { greeter, office, personArrived, type Started, Terminal } from './fixture.ts'
 
 let terminal: Terminal
 before(async () => {
   terminal = await Terminal.open()
   await terminal.write('greeter/service.ts', greeter)
+  await terminal.write('office/service.ts', office)
 })
 after(() => terminal.close())
 
@@ -84,6 +85,41 @@ describe('a dead letter', () => {
     assert.deepEqual(await ask('b', 'dead', 'redrive', '--all'), { redriven: 1 })
     await second.fact({ kind: 'dead' }, 2)
     await stopped(second)
+  })
+
+  test('of a call that was sent names the call and who sent it, and is answered once it is handed back', async () => {
+    const service = terminal.start('run', 'office', '--dir', 'letters', '--json', '--http', 'off')
+    await service.fact({ kind: 'ready' })
+    await terminal.publish('letters', 'poison', 'nobody')
+    await service.fact({ kind: 'dead' }, 2)
+    const letters = await ask<Record<string, unknown>[]>('letters', 'dead', 'list')
+    const [request, reply] = ['bank/durable_calls', 'wages/paid'].map((name) =>
+      letters.find(({ subscription }) => subscription === name),
+    )
+    const call = { call: 'bank.pay', sender: 'wages' }
+    assert.deepEqual(
+      [request?.durable, reply?.durable],
+      [
+        { part: 'request', ...call },
+        { part: 'reply', ...call },
+      ],
+    )
+    const { out: list } = await terminal.run(['dead', 'list', '--dir', 'letters'])
+    assert.match(list, /bank\/durable_calls\tbank\.pay sent by wages\t/)
+    assert.match(list, /wages\/paid\treply of bank\.pay\t/)
+    const id = String(request?.id)
+    const { out: text } = await terminal.run(['dead', 'show', id, '--dir', 'letters'])
+    assert.match(text, /^call: bank\.pay, sent by wages with the data as its input; redriven it is answered/m)
+    assert.match(text, /"data": \{\s+"name": "poison"/)
+    const { out: other } = await terminal.run(['dead', 'show', String(reply?.id), '--dir', 'letters'])
+    assert.match(other, /^reply: what a call of bank\.pay came to, which wages sent$/m)
+
+    assert.equal((await terminal.run(['dead', 'edit', id, '--data', '{"name":"Grace"}', '--dir', 'letters'])).exit, 0)
+    assert.deepEqual(await ask('letters', 'dead', 'redrive', id), { redriven: 1 })
+    // Both requests, and what the reply came to.
+    const { out } = await terminal.run(['tail', 'wages', '--dir', 'letters', '--follow', '--limit', '3'])
+    assert.match(out.trim().split('\n').at(-1) ?? '', /wages\.told.*"name":"paid Grace"/)
+    await stopped(service)
   })
 
   test('that is not there changes nothing', async () => {

@@ -6,6 +6,7 @@ import type { Reply } from '../../durable.ts'
 import { SkerryError } from '../../errors.ts'
 import { type DurableCallOptions, type Service, service } from '../../service.ts'
 import { systemClock, VirtualClock } from '../../time.ts'
+import { redriveDead } from '../deadletter.ts'
 import type { CallContext, CallRequest, ReceivedEvent } from '../handler.ts'
 import type { MakeFlowFixture } from './fixture.ts'
 import { inHouse, upTo } from './house.ts'
@@ -128,12 +129,13 @@ export function sending(make: MakeFlowFixture): void {
       assert.deepEqual([await house.numbers(callee), await house.dead(callee)], [[], []])
     }))
 
-  test('Durable calls: one that fails is tried again, and one that gave up is a dead letter of its service', () =>
+  test('Durable calls: one that fails is tried again, and one that gave up is a dead letter of its service, answered once it is redriven', () =>
     inHouse(make, async (house) => {
       const heard = fresh()
       const caller = sender(heard)
+      let mended = false
       const callee = desk((tx, request) => {
-        if (request.input.n === 1) throw new SkerryError('terminal', 'never')
+        if (request.input.n === 1 && !mended) throw new SkerryError('terminal', 'never')
         return noted(tx, request)
       })
       await house.introduce(callee)
@@ -147,6 +149,16 @@ export function sending(make: MakeFlowFixture): void {
       )
       const [letter] = await house.dead(callee)
       assert.deepEqual([letter?.subscription, letter?.code], ['desk/durable_calls', 'terminal'])
+      assert.deepEqual([letter?.stream, letter?.record.id], ['ear', heard.sent.get(1)])
+      mended = true
+      await house.write(callee, (tx) => redriveDead(tx, letter?.id ?? ''))
+      await house.noticed(callee)
+      await house.settled(app)
+      assert.deepEqual(
+        heard.replies.map(({ data }) => [data.request, data.kind]),
+        [2, 1].map((n) => [heard.sent.get(n), 'answered']),
+      )
+      assert.deepEqual([await house.dead(callee), (await house.numbers(callee)).sort()], [[], [1, 2]])
     }))
 
   test('Durable calls: their service says how often they are tried, and that those of a key are answered in order', () =>
