@@ -3,7 +3,6 @@ import { describe, test } from 'node:test'
 import { z } from 'zod'
 import { call } from './call.ts'
 import { contract, event } from './contract.ts'
-import { carriedBy, isCarrier, isMeant, replyEvent, requestEvent } from './durable.ts'
 import { codeOf, messageOf } from './errors.ts'
 import { type DurableCallOptions, service } from './service.ts'
 
@@ -116,18 +115,6 @@ describe('durable calls', () => {
       refusal(() => contract('ear', { events: { desk__note: event({ data: nothing }) } })),
       /event 'ear.desk__note': two underscores in a row are for durable calls/,
     )
-  })
-
-  test('are known by the names of their events', () => {
-    const [request, reply] = [requestEvent(Desk.note, 'ear'), replyEvent(Desk.note, 'ear')]
-    const call = { call: 'desk.note', sender: 'ear' }
-    assert.deepEqual(carriedBy('desk/durable_calls', request.service, request.name), { part: 'request', ...call })
-    assert.deepEqual(carriedBy('ear/replies', reply.service, reply.name), { part: 'reply', ...call })
-    assert.equal(carriedBy('desk/others', 'ear', 'heard_it'), undefined)
-    assert.deepEqual([request, reply].map(isCarrier), [true, true])
-    for (const { label } of [Desk.note, request, reply])
-      assert.deepEqual([isMeant(Desk.note, label), isMeant(Desk.close, label)], [true, false])
-    assert.deepEqual([isMeant(request, request.label), isMeant(request, reply.label)], [true, false])
   })
 
   test('replies come only to whom the contract lets send', () => {

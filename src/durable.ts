@@ -1,6 +1,7 @@
 import { type AnyCall, Refusal } from './call.ts'
 import type { AnyEvent } from './contract.ts'
 import { messageOf, SkerryError } from './errors.ts'
+import { replySuffix } from './flow/carried.ts'
 import type { CallHandler, CallRequest, HandleContext, Handler, ReceivedEvent } from './flow/handler.ts'
 import type { Output } from './schema.ts'
 
@@ -8,8 +9,6 @@ import type { Output } from './schema.ts'
  * Durable calls: a request is an event of the service that sends it, a reply one of the service that answers. Both travel as any
  * event does; nothing but their names tells them from what contracts declare, whose events hold no two underscores in a row.
  */
-
-const replySuffix = '__reply'
 
 /** The subscription by which a service gets what is sent to it. */
 export const durableCalls = 'durable_calls'
@@ -56,46 +55,27 @@ export function requestEvent(type: AnyCall, sender: string, key = ''): AnyEvent 
 
 /** The event that answers; as `to` gets it. */
 export function replyEvent(type: AnyCall, to: string, key = ''): AnyEvent {
-  return carrier(type.service, `${type.name}${replySuffix}`, key, () => replySchema(type, to))
+  const schema = (): Record<string, unknown> => replySchema(type, to)
+  return carrier(type.service, `${type.name}${replySuffix}`, key, schema, (data) => {
+    if (isReply(type, to, data)) return data
+    throw new SkerryError('invalid_event', `${type.label}: this is no reply for ${to}`)
+  })
 }
 
-/** What an event of a durable call is about. */
-export interface Carried {
-  readonly part: 'request' | 'reply'
-  /** `bank.pay` */
-  readonly call: string
-  readonly sender: string
+/** Its output was checked when it was given, and may be something else by that. */
+function isReply(type: AnyCall, to: string, data: unknown): boolean {
+  const { kind, ...rest } = data as Addressed & Record<string, unknown>
+  if (rest.to !== to || typeof rest.request !== 'string') return false
+  if (kind === 'answered') return 'output' in rest
+  return kind === 'refused' ? type.errors.has(rest.reason as string) : kind === 'invalid' && 'message' in rest
 }
-
-/** What an event carries for the subscription (`wages/paid`) that has it; undefined for an event that a contract declares. */
-export function carriedBy(subscription: string, stream: string, type: string): Carried | undefined {
-  const label = `${stream}.${type}`
-  const asked = requestedBy(label)
-  if (asked !== undefined) return { part: 'request', call: asked, sender: stream }
-  if (!type.endsWith(replySuffix)) return undefined
-  return { part: 'reply', call: label.slice(0, -replySuffix.length), sender: subscription.split('/', 1)[0] as string }
-}
-
-/** `bank.pay` for the event that asks for it, `wages.bank__pay`; undefined for any other. */
-export function requestedBy(label: string): string | undefined {
-  const [, service, name] = /^[^.]+\.([^_]+)__(.+)$/.exec(label) ?? []
-  return name === undefined || label.endsWith(replySuffix) ? undefined : `${service}.${name}`
-}
-
-/** True for the label of what is meant by naming this: of the event, or of the call and the events that carry it. */
-export function isMeant({ label, kind }: AnyEvent | AnyCall, by: string): boolean {
-  return by === label || (kind === 'call' && (by === `${label}${replySuffix}` || requestedBy(by) === label))
-}
-
-/** True for an event that carries a call: its key is whatever its sender gave. */
-export const isCarrier = (type: AnyEvent): boolean => type.name.includes('__')
 
 function carrier(
   service: string,
   name: string,
   key: string,
   jsonSchema: () => Record<string, unknown>,
-  parse = (data: unknown): unknown => data,
+  parse: (data: unknown) => unknown,
 ): AnyEvent {
   return Object.freeze({
     ...{ kind: 'event' as const, service, name, version: 1, label: `${service}.${name}`, once: undefined },
@@ -117,7 +97,8 @@ function replySchema(type: AnyCall, to: string): Record<string, unknown> {
     const data = declared.schema()
     return one('refused', { reason: { const: reason }, ...(data && { data }) })
   })
-  return { anyOf: [one('answered', { output: type.outputSchema() }), ...refusals] }
+  const invalid = one('invalid', { message: { type: 'string' } })
+  return { anyOf: [one('answered', { output: type.outputSchema() }), ...refusals, invalid] }
 }
 
 /** What was sent does not fit: told to the sender, since trying again is of no use. */

@@ -50,7 +50,7 @@ const pureFlow = /^src\/flow\/(retry|lanes|order|circuit)\.ts$/
 const checker = /^src\/independence\/check\//
 /** What it needs for that: what services and contracts say, what a handler holds, how recorded events read, and that store. */
 const checked =
-  /^src\/((contract|call|schema|service|memories|nearest|cloudevents)\.ts$|flow\/(handler|context|received|compose|callee-errors|call-names)\.ts$|store\/sqlite\/observed\/)/
+  /^src\/((contract|call|schema|service|memories|nearest|cloudevents)\.ts$|flow\/(handler|context|received|compose|callee-errors|call-names|carried)\.ts$|store\/sqlite\/observed\/)/
 /** The public entry point of the checker. */
 const checkerEntry = 'src/independence.ts'
 const conformance = /(^|\/)conformance(\/|\.ts$)/

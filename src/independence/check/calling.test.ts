@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { call } from '../../call.ts'
 import { contract, event } from '../../contract.ts'
 import type { CallContext, CallRequest } from '../../flow/handler.ts'
-import { type Service, service } from '../../service.ts'
+import { type DurableCallOptions, type ServeOptions, type Service, service } from '../../service.ts'
 import { check } from './check.ts'
 import { cellOf, Desk, migration } from './fixture.ts'
 import type { Report } from './report.ts'
@@ -203,4 +203,110 @@ test('a call that is sent is handled by its service, and its reply by the sender
   const asked = await run([stockOf(), sender], ['stock', 'sales.stock__reserve'])
   const cell = cellOf(asked, 'sales.stock__reserve', 'sales.stock__reserve')
   assert.deepEqual([cell.verdict, cell.reachable], ['dependent', true])
+})
+
+describe('calls that are sent', () => {
+  const Odd = z.object({ word: z.string().refine((text) => text === 'sesame') })
+  const senders = ['porter'] as const
+  const Gate = contract('gate', {
+    events: {},
+    calls: {
+      open: call({ input: Door, output: z.object({}), errors: { stuck: {} }, senders }),
+      close: call({ input: Door, output: z.object({}), senders }),
+      speak: call({ input: Odd, output: z.object({}), senders }),
+    },
+  })
+  const reply = 'gate.open__reply'
+  const requests = ['gate', 'porter.gate__open', 'porter.gate__close'] as const
+
+  function gate(durableCalls: DurableCallOptions, serving: ServeOptions = {}): Service<'gate'> {
+    const sql = 'create table gate (id text primary key, open integer not null)'
+    const self = service(Gate, { migrations: migration(sql), durableCalls })
+    const put =
+      (open: number) =>
+      async (tx: CallContext<'gate'>, { input }: CallRequest<{ id: string }>) => {
+        await tx.sql`insert into gate (id, open) values (${input.id}, ${open}) on conflict (id) do update set open = ${open}`
+        return {}
+      }
+    return self
+      .serve(Gate.open, put(1), serving)
+      .serve(Gate.close, put(0))
+      .serve(Gate.speak, () => ({}))
+  }
+
+  /** Keeps the key of the last reply, of any kind or of one. */
+  function porter(of?: string, options: ServeOptions = {}): Service<'porter'> {
+    const last = 'create table last (id integer primary key, key text not null)'
+    const self = service(contract('porter', { events: {} }), { migrations: migration(last) })
+    self.subscribe('told', { from: 'start', order: 'key' }).on(Desk.opened, async (tx, { data }) => {
+      await tx.send(Gate.open, { id: data.order })
+      await tx.send(Gate.close, { id: data.order })
+    })
+    return self.onReply(
+      Gate.open,
+      { ...options, name: 'opened', from: 'start', order: 'key' },
+      async (tx, { key, data }) => {
+        if (of !== undefined && data.kind !== of) return
+        await tx.sql`insert into last (id, key) values (1, ${key}) on conflict (id) do update set key = excluded.key`
+      },
+    )
+  }
+
+  const cellsOf = async (services: readonly Service[], ...given: Parameters<typeof run>[2][]) => {
+    const report = await run(services, requests, ...given)
+    const { verdict, reachable, example } = cellOf(report, requests[1], requests[2])
+    const found = report.examples.find(({ number }) => number === example)
+    for (const step of found?.schedules[0] ?? []) assert.match(step, /^porter\.gate__\w+ of '\w' \{"id":"\w"\}$/)
+    return [verdict, reachable]
+  }
+
+  test('may overtake each other, unless their service takes them in the order of their keys', async () => {
+    assert.deepEqual(await cellsOf([gate({}), porter()]), ['dependent', true])
+    const [, reachable] = await cellsOf([gate({ order: 'key' }), porter()])
+    assert.equal(reachable, false)
+  })
+
+  test('have any key where their sender is not checked, and any reply where their service is not', async () => {
+    for (const order of ['none', 'key'] as const)
+      assert.deepEqual(await cellsOf([gate({ order })]), ['dependent', true])
+    for (const kind of ['answered', 'refused', 'invalid', undefined]) {
+      const report = await run([porter(kind)], ['porter', reply])
+      const { verdict, reachable, example } = cellOf(report, reply, reply)
+      assert.deepEqual([verdict, reachable], ['dependent', true], `replies that are ${kind}`)
+      const found = report.examples.find(({ number }) => number === example)
+      const made = new RegExp(
+        `^gate.open__reply of '\\w' .*"to":"porter","kind":"${kind ?? '(answered|refused|invalid)'}"`,
+      )
+      for (const step of found?.schedules[0] ?? ['']) assert.match(step, made, 'made small it is a reply still')
+    }
+  })
+
+  test('are meant where a declaration, a claim or a generator names the call', async () => {
+    const dependsOn = [[Gate.close, 'the later one counts']] as const
+    assert.deepEqual(await cellsOf([gate({}, { dependsOn }), porter()]), ['declared', true])
+    assert.deepEqual(await cellsOf([gate({ dependsOn }), porter()]), ['declared', true])
+    const declared = await run(
+      [porter('answered', { dependsOn: [[Gate.open, 'the last one counts']] })],
+      [...['porter', 'desk.opened', reply]],
+    )
+    assert.deepEqual([cellOf(declared, reply, reply).verdict, declared.problems], ['declared', []])
+    const speaks = ['gate', 'porter.gate__speak']
+    const unmade = await run([gate({})], speaks)
+    const problem = unmade.problems.find((text) => text.startsWith('porter.gate__speak: '))
+    assert.match(problem ?? '', /supply a generator: generate: \[\[gate\.speak, /)
+    const { problems, claims } = await run([gate({})], speaks, {
+      generate: [[Gate.speak, () => ({ word: 'sesame' })]],
+      claims: [['republication', Gate.speak]],
+    })
+    assert.deepEqual(problems, [])
+    assert.deepEqual(
+      claims.map(({ event }) => event),
+      ['porter.gate__speak', 'gate.speak'],
+    )
+    const served = await run([gate({}, { claims: ['republication'] })], speaks)
+    assert.deepEqual(
+      served.claims.map(({ event }) => event),
+      ['porter.gate__open', 'gate.open'],
+    )
+  })
 })

@@ -1,4 +1,6 @@
+import type { AnyCall } from '../../call.ts'
 import type { AnyEvent } from '../../contract.ts'
+import { isMeant, requestedBy } from '../../flow/carried.ts'
 import { handledBy } from './calls.ts'
 import type { Place } from './job.ts'
 import type { Level } from './levels.ts'
@@ -8,7 +10,7 @@ import type { System } from './system.ts'
 import type { Pair } from './trial.ts'
 
 /** A level that is claimed: of everything, or of handlers of these types. */
-export type Claimed = Level | readonly [level: Level, ...types: AnyEvent[]]
+export type Claimed = Level | readonly [level: Level, ...types: (AnyEvent | AnyCall)[]]
 
 /** Gives an example's number once it was made small and run again, or `undefined` when it would not come out again. */
 export type Confirm = (found: Found) => Promise<number | undefined>
@@ -87,7 +89,7 @@ export function nameIn(system: System, place: Place): string {
 
 /** Why one handler's subscription says that it depends on the other's type, if it does. */
 export function declaredBy(place: Place, on: Place): string | undefined {
-  return place.subscription.options.dependsOn?.find(([type]) => type.label === on.type.label)?.[1]
+  return place.subscription.options.dependsOn?.find(([type]) => isMeant(type, on.type.label))?.[1]
 }
 
 /** What must hold beside what always must: for all, for some types, for some subscriptions; projections can be rebuilt. */
@@ -99,18 +101,22 @@ export function claimsOf(system: System, claims: readonly Claimed[]): Claim[] {
     const [level, ...types] = claim
     return of(
       level,
-      system.places.filter(({ type }) => types.some(({ label }) => label === type.label)),
+      system.places.filter(({ type }) => types.some((meant) => isMeant(meant, type.label))),
     )
   })
-  const subscribed = system.places.flatMap((place) =>
-    (place.subscription.options.claims ?? []).flatMap((level) => of(level, [place])),
-  )
+  const subscribed = system.places.flatMap((place) => claimedBy(place).flatMap((level) => of(level, [place])))
   const projections = system.world.units.filter(({ service }) => service.options.projection)
   return [
     ...named,
     ...subscribed,
     ...projections.map(({ service }) => ({ level: 'rebuild' as const, service: service.name })),
   ]
+}
+
+/** What its subscription claims, and for a call that was sent whoever serves it. */
+function claimedBy({ unit, type, subscription }: Place): readonly Level[] {
+  const served = [...unit.service.calls.values()].find((call) => call.type.label === requestedBy(type.label))
+  return [...new Set([...(subscription.options.claims ?? []), ...(served?.options.claims ?? [])])]
 }
 
 /** Declarations that no pair has borne out; of pairs that were left out nothing is known. */
@@ -123,10 +129,10 @@ export function staleDeclarations(system: System, cells: readonly Cell[], left: 
           (cell) =>
             cell.service === service.name &&
             cell.declared &&
-            [cell.a, cell.b].some((name) => name.split('@')[0] === type.label),
+            [cell.a, cell.b].some((name) => isMeant(type, name.split('@')[0] as string)),
         )
         const isUnknown = unknown.some(
-          ({ a, b }) => a.unit.service === service && [a, b].some((one) => one.type.label === type.label),
+          ({ a, b }) => a.unit.service === service && [a, b].some((one) => isMeant(type, one.type.label)),
         )
         const borneOut = isUnknown || about.some(({ verdict }) => verdict === 'declared' || verdict === 'withheld')
         return borneOut

@@ -1,6 +1,7 @@
 import type { AnyEvent } from '../../contract.ts'
 import { codeOf, messageOf, SkerryError } from '../../errors.ts'
 import { type Delivery, defaultMaxEventBytes } from '../../event.ts'
+import { isCarrier, requestedBy } from '../../flow/carried.ts'
 import { compose } from '../../flow/compose.ts'
 import { derivedId } from '../../ids.ts'
 import type { Compared } from './compared.ts'
@@ -91,7 +92,7 @@ export class Events {
     if (refused === undefined) return undefined
     throw new SkerryError(
       'invalid_config',
-      `${type.label}: ${mostTries} events made from its schema were all refused (${messageOf(refused)}); supply a generator: generate: [[${type.label}, (g) => …]]`,
+      `${type.label}: ${mostTries} events made from its schema were all refused (${messageOf(refused)}); supply a generator: generate: [[${namable(type)}, (g) => …]]`,
       { cause: refused },
     )
   }
@@ -110,7 +111,14 @@ export class Events {
     const now = begins + Math.floor(this.pools.random() * moments) * 1000
     const id = derivedId('check', this.#seed, String(this.#made++))
     const record = compose(type, data, undefined, { id, now, maxBytes: defaultMaxEventBytes })
-    return { stream: type.service, position: this.#made, record }
+    const key = isCarrier(type.name) ? this.#keyGiven(type, subject) : record.key
+    return { stream: type.service, position: this.#made, record: { ...record, key } }
+  }
+
+  /** Any: events of one key alone would leave nothing open under key order. */
+  #keyGiven({ label }: AnyEvent, subject: Subject): string {
+    const schema = { type: 'object', properties: { key: { type: 'string' } }, required: ['key'] }
+    return (dataFrom(schema, this.pools, label, subject) as { readonly key: string }).key
   }
 
   #wholeOf({ label }: AnyEvent): unknown {
@@ -118,10 +126,10 @@ export class Events {
   }
 
   #madeOf(type: AnyEvent, subject: Subject): unknown {
-    const generator = this.#generators.get(type.label)
+    const generator = this.#generators.get(namable(type))
     if (generator) return generator(this.#generating())
     const [recorded, compared] = [this.#recorded, this.#compared]
-    return dataFrom(schemaOf(type), this.pools, type.label, {
+    return dataFrom(schemaOf(type), this.pools, namable(type), {
       ...{ ...subject, compared },
       ...(recorded && { recorded: (path: string) => recorded.values(type.label, path) }),
     })
@@ -138,6 +146,9 @@ export class Events {
   }
 }
 
+/** What carries a call has no name in anybody's code. */
+const namable = ({ label }: AnyEvent): string => requestedBy(label) ?? label
+
 const schemas = new WeakMap<AnyEvent, Record<string, unknown>>()
 
 function schemaOf(type: AnyEvent): Record<string, unknown> {
@@ -150,7 +161,7 @@ function schemaOf(type: AnyEvent): Record<string, unknown> {
   } catch (cause) {
     throw new SkerryError(
       'invalid_config',
-      `${messageOf(cause)}; or supply a generator: generate: [[${type.label}, (g) => …]]`,
+      `${messageOf(cause)}; or supply a generator: generate: [[${namable(type)}, (g) => …]]`,
       {
         cause,
       },

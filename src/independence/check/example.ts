@@ -1,4 +1,6 @@
 import type { AnyEvent } from '../../contract.ts'
+import type { EventRecord } from '../../event.ts'
+import { isCarrier } from '../../flow/carried.ts'
 import type { Pending } from './flow.ts'
 import { nameOf } from './job.ts'
 import { examine, type Level, undone, type Waiting } from './levels.ts'
@@ -55,6 +57,9 @@ export async function exampleOf(system: System, found: Found, hidden: Opaque): P
   return describe(system, found, smallest.trial, smallest.failure)
 }
 
+/** With its key, where its data does not tell. */
+const told = ({ type, key, data }: EventRecord): string => (isCarrier(type) ? `of '${key}' ${data}` : data)
+
 /** Whether a trial still shows what was found. */
 async function differAgain(system: System, found: Found, trial: Trial, hidden: Opaque) {
   const both = await reach(system, trial)
@@ -75,7 +80,7 @@ async function describe(
   const named = (step: string): string => step.replace(/^a: /, '').replace(/^b: /, '')
   const line = (step: string): string => {
     const job = /^a[: ]/.test(step) ? a : /^b[: ]/.test(step) ? b : undefined
-    return job ? `${named(step)} ${job.delivery.record.data}` : step
+    return job ? `${named(step)} ${told(job.delivery.record)}` : step
   }
   const firstRead = found.level === 'commuting' ? await firstDifference(system, [both.a, both.b]) : undefined
   return {
@@ -87,7 +92,7 @@ async function describe(
         return [`  handled by ${action.name.split(' ')[0]}: ${eventIn(trial, action.name)}`]
       const { stream, record } = action.delivery
       const isOne = [a, b].some(({ delivery }) => delivery.record.id === record.id)
-      return isOne ? [] : [`${stream}.${record.type} ${record.data}`]
+      return isOne ? [] : [`${stream}.${record.type} ${told(record)}`]
     }),
     schedules: [left.order.map(line), right.order.map(line)],
     firstRead,

@@ -1,5 +1,6 @@
 import type { AnyEvent } from '../../contract.ts'
 import { type Delivery, defaultMaxEventBytes } from '../../event.ts'
+import { isCarrier } from '../../flow/carried.ts'
 import { compose } from '../../flow/compose.ts'
 import { factOf } from './events.ts'
 import { leavesOf } from './generate.ts'
@@ -105,7 +106,8 @@ function withData(delivery: Delivery, type: AnyEvent, data: unknown): Delivery |
   const { record } = delivery
   try {
     const made = compose(type, data, undefined, { id: record.id, now: record.time, maxBytes: defaultMaxEventBytes })
-    return made.data === record.data ? undefined : { ...delivery, record: made }
+    const key = isCarrier(type.name) ? record.key : made.key
+    return made.data === record.data ? undefined : { ...delivery, record: { ...made, key } }
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import type { AnyCall } from '../../call.ts'
 import type { AnyEvent } from '../../contract.ts'
 import { SkerryError } from '../../errors.ts'
+import { isMeant } from '../../flow/carried.ts'
 import { nearest } from '../../nearest.ts'
 import type { AnyService } from '../../service.ts'
 import { handledBy } from './calls.ts'
@@ -20,10 +21,10 @@ export function refuseUnknown(services: readonly AnyService[], { generate = [], 
     ...generate.map(([type]) => ['generate', type] as const),
     ...claims
       .flatMap((claim) => (typeof claim === 'string' ? [] : claim.slice(1)))
-      .map((type) => ['claims', type as AnyEvent] as const),
+      .map((type) => ['claims', type as AnyEvent | AnyCall] as const),
   ]
   for (const [where, type] of named)
-    if (!known.includes(type.label))
+    if (!known.some((label) => (where === 'claims' ? isMeant(type, label) : label === type.label)))
       throw new SkerryError('not_found', `${where}: no handler for ${type.label}; ${nearestOf(type.label, known)}`)
 }
 
