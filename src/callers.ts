@@ -185,5 +185,6 @@ const nowhere = (from: string, service: string): SkerryError =>
   new SkerryError(
     'invalid_config',
     `${from} calls ${service}, which does not run here, and nothing says where it is: start it here, too, ` +
-      `or give start a registry, or callees: { at: { ${service}: ['http://…'] } }`,
+      `or give start a registry, or callees: { at: { ${service}: ['http://…'] } }; ` +
+      `skerry run has --registry, and --callee ${service}=http://…`,
   )

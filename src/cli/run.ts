@@ -4,6 +4,7 @@ import { addressOf } from '../mesh/server/address.ts'
 import type { RegistryOptions } from '../registering.ts'
 import type { AnyService } from '../service.ts'
 import { wholeNumber } from './arguments.ts'
+import { calleeOption, givenCallees } from './callees.ts'
 import { type Command, type Invocation, many } from './command.ts'
 import { UsageError } from './failure.ts'
 import { keepHeapSmall } from './heap.ts'
@@ -17,12 +18,13 @@ import { givenTls, tlsOptions } from './tls.ts'
 export const run: Command = {
   name: 'run',
   usage:
-    'run SERVICE… [--processes N] [--http ADDRESS] [--frames ADDRESS] [--grpc ADDRESS] [--registry URL] [--rules FILE] [--keep-hours N] [--keep-mib N]',
+    'run SERVICE… [--processes N] [--http ADDRESS] [--frames ADDRESS] [--grpc ADDRESS] [--registry URL] [--callee SERVICE=ADDRESS]… [--rules FILE] [--keep-hours N] [--keep-mib N]',
   summary: 'run services until SIGTERM or Ctrl-C; a service is a module that exports it, or its folder',
   details: `All services run in one process; with --processes N in each of N, which share their work. A process that dies is
 started again, one that does not answer for 10 seconds is ended first. SIGTERM lets running handlers finish; a
 second signal ends it at once. Services that answer calls do so over HTTP, on a free port of 127.0.0.1 unless --http says
-otherwise; probes and metrics are there, too; with --registry, or SKERRY_REGISTRY, a registry is told where. Without --keep-hours or --keep-mib nothing is ever dropped from the bus; with them only
+otherwise; probes and metrics are there, too; with --registry, or SKERRY_REGISTRY, a registry is told where. Services that
+handlers call are found by that registry, or where --callee says, which goes first. Without --keep-hours or --keep-mib nothing is ever dropped from the bus; with them only
 what every registered subscription has passed.`,
   options: {
     processes: { type: 'string', value: 'N', help: 'how many processes run all of them (default 1)' },
@@ -41,6 +43,7 @@ what every registered subscription has passed.`,
       value: 'ADDRESS',
       help: 'serve calls over gRPC, too, with the numbers of contracts.lock.json (default off, or SKERRY_GRPC)',
     },
+    callee: calleeOption,
     rules: {
       type: 'string',
       value: 'FILE',
@@ -66,6 +69,7 @@ async function runServices(invocation: Invocation): Promise<number> {
   const { positionals, values, out, args } = invocation
   const engine: EngineOptions = { ...invocation.engine, retention: retentionOf(values) }
   placesOf(engine)
+  const at = givenCallees(values)
   const processes = wholeNumber(values, 'processes', 1) ?? 1
   const supervised = values.supervised === true
   if (supervised || processes === 1) {
@@ -86,7 +90,7 @@ async function runServices(invocation: Invocation): Promise<number> {
       tls,
     }
     const rules = values.rules ?? (process.env.SKERRY_RULES || undefined)
-    const callees = { tls: own, ...(rules !== undefined && { rules: String(rules) }) }
+    const callees = { tls: own, ...(at && { at }), ...(rules !== undefined && { rules: String(rules) }) }
     return serve(services, { engine, out, supervised, doors, callees })
   }
   return supervise({ processes, args: [...args, supervisedOption], out })

@@ -36,10 +36,11 @@ export class StaticDiscovery implements Discovery {
 
 function viewOf(service: string, list: readonly Listed[]): View {
   const endpoints = list.map((listed, i) => endpointOf(`${service}[${i}]`, listed))
-  for (const field of ['id', 'address'] as const) {
+  for (const field of ['address', 'id'] as const) {
     const seen = new Set<string>()
     for (const [i, endpoint] of endpoints.entries()) {
-      if (seen.has(endpoint[field])) throw wrong(`${service}[${i}]`, `another one has the ${field} ${endpoint[field]}`)
+      if (seen.has(endpoint[field]))
+        throw wrong(`${service}[${i}]`, `another one has the ${field} ${endpoint[field]}; list it once`)
       seen.add(endpoint[field])
     }
   }
