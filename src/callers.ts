@@ -3,6 +3,7 @@ import { openCallTransport } from './engines.ts'
 import { codeOf, SkerryError } from './errors.ts'
 import type { Caller, Came, Outgoing } from './flow/calling.ts'
 import { randomIdentity, seededRandom } from './ids.ts'
+import { type Said, withSaid } from './mesh/client/about.ts'
 import { MeshClient } from './mesh/client/client.ts'
 import { readCall, writeCall } from './mesh/client/exchange.ts'
 import { Unasked } from './mesh/client/tries.ts'
@@ -11,7 +12,6 @@ import type { MeshRules } from './mesh/configuration/rules.ts'
 import { type Listed, StaticDiscovery } from './mesh/discovery/static.ts'
 import type { Discovery } from './mesh/discovery.ts'
 import type { Source } from './mesh/request.ts'
-import { fromHeader, keyHeader, priorityHeader } from './mesh/server/headers.ts'
 import type { WireAnswer } from './mesh/transport.ts'
 import type { AnyService } from './service.ts'
 import type { Answering } from './serving.ts'
@@ -118,7 +118,7 @@ export class Callers {
       const mesh = await this.#mesh
       const { headers, ...sendable } = writeCall(type, call.input)
       answer = await mesh.request({
-        ...{ ...sendable, headers: { ...headers, ...aboutOf(call) }, service: type.service, timeoutMs, signal },
+        ...{ ...sendable, headers: withSaid(headers, saidBy(call)), service: type.service, timeoutMs, signal },
         idempotent: type.idempotent || key !== undefined,
         ...(deadline !== undefined && { inheritedDeadline: deadline }),
       })
@@ -155,15 +155,11 @@ function discoveryOf(at: CalleesOptions['at'], registry: Discovery | undefined):
   }
 }
 
-function aboutOf({ from, key, attributes, deadline }: Outgoing): Record<string, string> {
-  const trace = attributes.traceparent
-  return {
-    [fromHeader]: from,
-    ...(key !== undefined && { [keyHeader]: JSON.stringify(key) }),
-    // For an event, which is tried again: nobody waits for it as for a call.
-    ...(deadline === undefined && { [priorityHeader]: 'low' }),
-    ...(typeof trace === 'string' && { traceparent: trace }),
-  }
+function saidBy({ from, key, attributes, deadline }: Outgoing): Said {
+  const { traceparent } = attributes
+  // For an event, which is tried again: nobody waits for it as for a call.
+  const priority = deadline === undefined ? 'low' : undefined
+  return { from, key, priority, trace: typeof traceparent === 'string' ? traceparent : undefined }
 }
 
 /** The input as the wire would have it, so that it makes no difference where a service runs. */

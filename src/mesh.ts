@@ -2,6 +2,7 @@ import type { CallType } from './call.ts'
 import { type AnyContract, info } from './contract.ts'
 import { SkerryError } from './errors.ts'
 import { randomIdentity, seededRandom } from './ids.ts'
+import { withSaid } from './mesh/client/about.ts'
 import { MeshClient } from './mesh/client/client.ts'
 import { readCall, writeCall } from './mesh/client/exchange.ts'
 import { clientRules } from './mesh/configuration/load.ts'
@@ -11,7 +12,6 @@ import type { Discovery } from './mesh/discovery.ts'
 import type { LatencyParts } from './mesh/latency.ts'
 import type { Source } from './mesh/request.ts'
 import type { Priority } from './mesh/resilience/concurrency-limit.ts'
-import { fromHeader, keyHeader, priorityHeader } from './mesh/server/headers.ts'
 import type { ClientTls } from './mesh/tls.ts'
 import { type OverGrpcOptions, overGrpc, type Speaking } from './over-grpc.ts'
 import { openRegistry } from './registering.ts'
@@ -90,16 +90,11 @@ export function client<C extends AnyContract>(contract: C, options: ClientOption
   const discovery = discoveryOf(service, options, clock)
   const { transport, write, read } = speakingOf(contract, options, clock)
   const mesh = new MeshClient({ ...rules, discovery, transport, clock, random })
-  const about = from === undefined ? {} : { [fromHeader]: from }
   return {
     async call(type, input, { key, deadlineMs, signal, balanceBy, priority } = {}) {
       const written = write(type, input)
       const sendable = written instanceof Promise ? await written : written
-      const headers = {
-        ...{ ...sendable.headers, ...about },
-        ...(key !== undefined && { [keyHeader]: JSON.stringify(key) }),
-        ...(priority !== undefined && { [priorityHeader]: priority }),
-      }
+      const headers = withSaid(sendable.headers, { from, key, priority })
       const answer = await mesh.request({
         ...{ ...sendable, headers, service, timeoutMs: deadlineMs ?? type.deadlineMs },
         idempotent: type.idempotent || key !== undefined,
