@@ -14,7 +14,7 @@ export interface Violation {
 }
 
 /** Words, shapes and inputs that everything else is made of. They may import one another. */
-const kernel = /^src\/(event|errors|time|telemetry|ids|frame|keys|tls)\.ts$/
+const kernel = /^src\/(event|errors|time|telemetry|ids|frame|keys|tls|sockets)\.ts$/
 const ports = /^src\/(bus\/bus|store\/store|mesh\/transport)\.ts$/
 /** What services say of themselves. Importing it imports no implementation, and works in a browser. */
 const contracts = /^src\/(contract|call|schema)\.ts$/

@@ -1,6 +1,7 @@
-import { chmodSync, renameSync, rmSync } from 'node:fs'
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { rmSync } from 'node:fs'
+import { createConnection, createServer, type Socket } from 'node:net'
 import { messageOf, SkerryError } from '../../errors.ts'
+import { listenPrivately } from '../../sockets.ts'
 import type { Down, Up } from './protocol.ts'
 import { Decoder, encode } from './wire.ts'
 
@@ -55,38 +56,20 @@ export interface Listener {
   close(): void
 }
 
-/** Listens under a private name, closes the socket to others, then gives it its own name in one step. */
-export function listenOn(path: string, onSocket: (socket: Socket) => void): Promise<Listener> {
-  const draft = `${path}.${process.pid}.${drafts++}`
-  const server: Server = createServer(onSocket)
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => {
-      server.close()
-      reject(
-        new SkerryError(
-          'io_error',
-          `${path}: cannot listen (${messageOf(error)}); check that its folder can be written`,
-          { cause: error },
-        ),
-      )
-    }
-    server.once('error', fail)
-    server.listen(draft, () => {
-      try {
-        chmodSync(draft, 0o600)
-        renameSync(draft, path)
-      } catch (error) {
-        return fail(error)
-      }
-      server.off('error', fail)
-      // A failing accept (too many open files) leaves the process out: it tries again.
-      server.on('error', () => {})
-      resolve({ unlink: () => rmSync(path, { force: true }), close: () => server.close() })
-    })
-  })
+/** Listens on a socket that is closed to others. Whoever has the name loses it: the writer's lock says that they are gone. */
+export async function listenOn(path: string, onSocket: (socket: Socket) => void): Promise<Listener> {
+  const server = createServer(onSocket)
+  try {
+    await listenPrivately(server, path)
+  } catch (cause) {
+    server.close()
+    const problem = `${path}: cannot listen (${messageOf(cause)}); check that its folder can be written`
+    throw new SkerryError('io_error', problem, { cause })
+  }
+  // A failing accept (too many open files) leaves the process out: it tries again.
+  server.on('error', () => {})
+  return { unlink: () => rmSync(path, { force: true }), close: () => server.close() }
 }
-
-let drafts = 0
 
 export function peerLink(socket: Socket, events: LinkEvents<Up>): Link<Down, Up> {
   return new Link<Down, Up>(socket, events, longestBacklog)

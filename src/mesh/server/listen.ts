@@ -1,6 +1,8 @@
-import { chmodSync, renameSync, rmSync } from 'node:fs'
-import { type AddressInfo, connect, type Server } from 'node:net'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import type { AddressInfo, Server } from 'node:net'
 import { messageOf, SkerryError } from '../../errors.ts'
+import { isAnswered, listenPrivately } from '../../sockets.ts'
 import { type Address, type Scheme, urlOf } from './address.ts'
 
 export interface Listening {
@@ -18,48 +20,30 @@ export async function listen(
 ): Promise<Listening> {
   if (address.kind === 'unix') return listenOnSocket(server, address.path)
   const { host, port } = address
-  await listening(server, urlOf(address, scheme), { host, port, reusePort: shared })
+  server.listen({ host, port, reusePort: shared })
+  await listening(server, urlOf(address, scheme), once(server, 'listening'))
   const given = server.address() as AddressInfo
   return { url: urlOf({ kind: 'tcp', host, port: given.port }, scheme), unlink: () => {} }
 }
 
-/** The socket gets its name only once nobody else can open it. A name that a dead process left is taken over. */
+/** A name that a dead process left is taken over. */
 async function listenOnSocket(server: Server, path: string): Promise<Listening> {
-  if (await answers(path)) throw inUse(`unix:${path}`)
-  const draft = `${path}.${process.pid}`
-  await listening(server, `unix:${path}`, { path: draft })
-  chmodSync(draft, 0o600)
-  renameSync(draft, path)
-  return { url: `unix:${path}`, unlink: () => rmSync(path, { force: true }) }
+  const url = `unix:${path}`
+  if (await isAnswered(path)) throw inUse(url)
+  await listening(server, url, listenPrivately(server, path))
+  return { url, unlink: () => rmSync(path, { force: true }) }
 }
 
-function listening(server: Server, where: string, options: object): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      const why = `${where}: cannot listen: ${messageOf(error)}`
-      const other = new SkerryError('invalid_config', why, { cause: error })
-      reject(error.code === 'EADDRINUSE' ? inUse(where) : other)
-    }
-    server.once('error', failed)
-    server.listen(options, () => {
-      server.off('error', failed)
-      // A failing accept (too many open files) leaves the others as they are.
-      server.on('error', () => {})
-      resolve()
-    })
-  })
+async function listening(server: Server, where: string, begun: Promise<unknown>): Promise<void> {
+  try {
+    await begun
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') throw inUse(where)
+    throw new SkerryError('invalid_config', `${where}: cannot listen: ${messageOf(cause)}`, { cause })
+  }
+  // A failing accept (too many open files) leaves the others as they are.
+  server.on('error', () => {})
 }
 
 const inUse = (where: string): SkerryError =>
   new SkerryError('invalid_config', `${where} is in use by another process; choose another address`)
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path)
-    const end = (answered: boolean) => (): void => {
-      socket.destroy()
-      resolve(answered)
-    }
-    socket.once('connect', end(true)).once('error', end(false))
-  })
-}

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { chmodSync, renameSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { messageOf, SkerryError } from '../../../errors.ts'
-import { dial, type RegistryAddress, shownAddress } from './address.ts'
+import { isAnswered, listenPrivately } from '../../../sockets.ts'
+import { type RegistryAddress, shownAddress } from './address.ts'
 
 export interface Listening {
   /** Where it listens: with the port that was given for 0. */
@@ -43,37 +44,14 @@ function serverFor(address: RegistryAddress, tls: TlsOptions | undefined, accept
   return server
 }
 
-/** Under a private name first: the file has its own name only once others cannot open it. */
 async function listenOnFile(server: Server, address: RegistryAddress & { kind: 'unix' }): Promise<Listening> {
   const { path } = address
-  if (await answers(address))
+  if (await isAnswered(path))
     throw new SkerryError('conflict', `${shownAddress(address)}: a registry listens there already; end it first`)
-  const draft = `${path}.${process.pid}`
-  server.listen(draft)
-  await once(server, 'listening')
-  try {
-    chmodSync(draft, 0o600)
-    renameSync(draft, path)
-  } catch (error) {
-    rmSync(draft, { force: true })
-    throw error
-  }
+  await listenPrivately(server, path)
   const close = (): void => {
     rmSync(path, { force: true })
     server.close()
   }
   return { address, close }
-}
-
-/** Whether there is somebody behind a socket's file: one that was left behind may be replaced. */
-async function answers(address: RegistryAddress): Promise<boolean> {
-  const socket = dial(address, undefined)
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
