@@ -24,14 +24,17 @@ import { type Clock, pause } from './time.ts'
 export interface HttpOptions extends Partial<Limits> {
   /** `8080`, `127.0.0.1:8080`, `unix:/run/orders.sock`; port 0 is any that is free. @default '127.0.0.1:0' */
   readonly address?: string
-  /** Other processes listen on the same port; the system hands connections to all of them. @default false */
+  /**
+   * Other processes listen on the same port; the system hands connections to all of them. A registry is told of a free port of the
+   * same host instead, where this process listens alone, unless it is told what to say. @default false
+   */
   readonly shared?: boolean
 }
 
 export interface FramesOptions extends Partial<Pick<Limits, 'bodyBytes' | 'requestMs'>> {
   /** `7001`, `127.0.0.1:7001`, `unix:/run/orders.frames`; port 0 is any that is free. @default '127.0.0.1:0' */
   readonly address?: string
-  /** Other processes listen on the same port; the system hands connections to all of them. @default false */
+  /** As with `HttpOptions`. @default false */
   readonly shared?: boolean
 }
 
@@ -108,8 +111,11 @@ export class Serving {
       ...(tls && { tls }),
     }
     try {
-      if (http !== undefined) self.#http = await openHttp({ ...common, ...listeningOptions(http) })
-      if (frames !== undefined) self.#frames = await openFrames({ ...common, ...listeningOptions(frames) })
+      const { advertise, advertiseFrames } = registry?.options ?? {}
+      const telling = (said: string | undefined): boolean => registry !== undefined && said === undefined
+      if (http !== undefined) self.#http = await openHttp({ ...common, ...listeningOptions(http, telling(advertise)) })
+      if (frames !== undefined)
+        self.#frames = await openFrames({ ...common, ...listeningOptions(frames, telling(advertiseFrames)) })
       if (grpc !== undefined) self.#grpc = await openGrpc({ ...common, ...grpcOptions(grpc, services) })
       return self
     } catch (error) {
@@ -144,7 +150,7 @@ export class Serving {
     this.#health.started()
     if (!this.#register) return
     const names = services.filter(({ service }) => service.calls.size > 0).map(({ service }) => service.name)
-    const listening = { url: this.url, frames: this.framesUrl }
+    const listening = { url: this.#http?.ownUrl ?? this.url, frames: this.#frames?.ownUrl ?? this.framesUrl }
     const loadOf = (name: string): number => this.#running.get(name) ?? 0
     const { discovery, options } = this.#register
     // Who only calls others has nothing to tell.
@@ -181,9 +187,16 @@ export class Serving {
   }
 }
 
-function listeningOptions(given: string | HttpOptions | FramesOptions) {
-  const { address = '127.0.0.1:0', shared, ...limits } = typeof given === 'string' ? { address: given } : given
-  return { address: addressOf(address), limits, ...(shared !== undefined && { shared }) }
+/** Whoever is told of this process is to reach it, not one of those that share its port. */
+function listeningOptions(given: string | HttpOptions | FramesOptions, isTold: boolean) {
+  const {
+    address: text = '127.0.0.1:0',
+    shared = false,
+    ...limits
+  } = typeof given === 'string' ? { address: given } : given
+  const address = addressOf(text)
+  const ownPort = isTold && shared && address.kind === 'tcp' && address.port !== 0
+  return { address, limits, shared, ownPort }
 }
 
 function grpcOptions(given: string | GrpcOptions, services: readonly AnyService[]) {

@@ -20,7 +20,7 @@ export const run: Command = {
   usage:
     'run SERVICE… [--processes N] [--http ADDRESS] [--frames ADDRESS] [--grpc ADDRESS] [--registry URL] [--callee SERVICE=ADDRESS]… [--rules FILE] [--keep-hours N] [--keep-mib N]',
   summary: 'run services until SIGTERM or Ctrl-C; a service is a module that exports it, or its folder',
-  details: `All services run in one process; with --processes N in each of N, which share their work. A process that dies is
+  details: `All services run in one process; with --processes N in each of N, which share their work, and the ports of --http and --frames. A process that dies is
 started again, one that does not answer for 10 seconds is ended first. SIGTERM lets running handlers finish; a
 second signal ends it at once. Services that answer calls do so over HTTP, on a free port of 127.0.0.1 unless --http says
 otherwise; probes and metrics are there, too; with --registry, or SKERRY_REGISTRY, a registry is told where. Services that
@@ -93,6 +93,7 @@ async function runServices(invocation: Invocation): Promise<number> {
     const callees = { tls: own, ...(at && { at }), ...(rules !== undefined && { rules: String(rules) }) }
     return serve(services, { engine, out, supervised, doors, callees })
   }
+  refuseUnshareable(values)
   return supervise({ processes, args: [...args, supervisedOption], out })
 }
 
@@ -112,7 +113,23 @@ function tellingOf(invocation: Invocation): RegistryOptions | undefined {
   return { address, secret, expected, ...(address.startsWith('tls:') && { tls: { ...givenTls(invocation.values) } }) }
 }
 
-const doorOf = (values: Invocation['values'], name: 'frames' | 'grpc'): string | undefined =>
+/** Several processes can listen on one port, by HTTP and frames; on nothing else. */
+function refuseUnshareable(values: Invocation['values']): void {
+  for (const name of ['http', 'frames', 'grpc'] as const) {
+    const given = doorOf(values, name)
+    if (given === undefined) continue
+    const address = addressOf(given)
+    const what =
+      address.kind === 'unix' ? 'socket' : name === 'grpc' && address.port !== 0 ? 'port for gRPC' : undefined
+    if (what === undefined) continue
+    const remedy = name === 'grpc' ? '--grpc 0, which is a free port for each' : `--${name} with a port`
+    throw new UsageError(
+      `--${name} ${given}: several processes cannot share a ${what}; give ${remedy}, or run one process`,
+    )
+  }
+}
+
+const doorOf = (values: Invocation['values'], name: 'http' | 'frames' | 'grpc'): string | undefined =>
   checkedAddress(String(values[name] ?? (process.env[`SKERRY_${name.toUpperCase()}`] || 'off')))
 
 function checkedAddress(given: string): string | undefined {

@@ -7,7 +7,7 @@ import { answerCall, problemAnswer } from './answering.ts'
 import { readJsonBody, refuseEncoding, refuseOtherTypes } from './body.ts'
 import type { Headers } from './headers.ts'
 import { defaultLimits } from './limits.ts'
-import { listen } from './listen.ts'
+import { listenAll } from './listen.ts'
 import { problemOf } from './problem.ts'
 import type { CallServer, ServerOptions } from './server.ts'
 import { type CallTable, tableOf, unknownRoute } from './table.ts'
@@ -31,24 +31,25 @@ export async function openFrames(options: ServerOptions): Promise<CallServer> {
   const sockets = new Set<Socket>()
   const tls = address.kind === 'tcp' ? options.tls : undefined
   const accept = (socket: Socket): void => serving.accept(socket)
-  const server = tls ? createSecure(serverTls(tls, limits.requestMs), accept) : createServer(accept)
-  server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+  const servers = (options.ownPort ? [0, 1] : [0]).map(() => {
+    const server = tls ? createSecure(serverTls(tls, limits.requestMs), accept) : createServer(accept)
+    server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
+    return server
   })
-  const listening = await listen(server, address, options.shared ?? false, tls ? 'tls' : 'tcp').catch(
-    async (error: unknown) => {
-      await serving.stop(0)
-      throw error
-    },
-  )
+  const { unlink, ...urls } = await listenAll(servers, options, tls ? 'tls' : 'tcp').catch(async (error: unknown) => {
+    await serving.stop(0)
+    throw error
+  })
   return {
-    url: listening.url,
+    ...urls,
     watch: () => {},
     async stop(graceMs) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      listening.unlink()
+      const closed = Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
+      unlink()
       await serving.stop(graceMs)
       if (!(await inTime(clock, lastWordsMs, closed))) for (const socket of sockets) socket.destroy()
       await closed

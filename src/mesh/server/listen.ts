@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { messageOf, SkerryError } from '../../errors.ts'
 import { isAnswered, listenPrivately } from '../../sockets.ts'
 import { type Address, type Scheme, urlOf } from './address.ts'
+import type { ServerOptions } from './server.ts'
 
 export interface Listening {
   readonly url: string
@@ -11,13 +12,27 @@ export interface Listening {
   unlink(): void
 }
 
-/** Rejects with `invalid_config` naming what is wrong with the address. */
-export async function listen(
-  server: Server,
-  address: Address,
-  shared: boolean,
-  scheme: Scheme = 'http',
-): Promise<Listening> {
+/**
+ * The first server listens at the address, a second one at a port of its own beside it. Rejects with `invalid_config` naming what is
+ * wrong with the address; none listens then.
+ */
+export async function listenAll(
+  [server, beside]: readonly Server[],
+  { address, shared = false }: Pick<ServerOptions, 'address' | 'shared'>,
+  scheme: Scheme,
+): Promise<Listening & { readonly ownUrl?: string }> {
+  const listening = await listen(server as Server, address, shared, scheme)
+  if (!beside || address.kind === 'unix') return listening
+  try {
+    const { url } = await listen(beside, { ...address, port: 0 }, false, scheme)
+    return { ...listening, ownUrl: url }
+  } catch (error) {
+    server?.close()
+    throw error
+  }
+}
+
+async function listen(server: Server, address: Address, shared: boolean, scheme: Scheme): Promise<Listening> {
   if (address.kind === 'unix') return listenOnSocket(server, address.path)
   const { host, port } = address
   server.listen({ host, port, reusePort: shared })

@@ -20,11 +20,15 @@ export interface ServerOptions {
   readonly tls?: ServerTls
   /** Other processes listen on the same port; the system hands connections to all of them. */
   readonly shared?: boolean
+  /** Listens at a free port of the same host, too, where no other process does. HTTP and frames. */
+  readonly ownPort?: boolean
 }
 
 export interface CallServer {
   /** Where it listens: `http://127.0.0.1:41234`, `unix:/run/orders.sock`. */
   readonly url: string
+  /** Where this process listens and no other does; undefined where that is `url`. */
+  readonly ownUrl?: string
   /** For its metrics. */
   watch(fact: Fact): void
   /** Lets requests under way end within so many milliseconds, and closes every connection. */

@@ -6,7 +6,7 @@ import { type Clock, inTime } from '../../../time.ts'
 import { readJsonBody, refuseEncoding } from '../body.ts'
 import { duplicateOf } from '../headers.ts'
 import { defaultLimits, type Limits } from '../limits.ts'
-import { listen } from '../listen.ts'
+import { listenAll } from '../listen.ts'
 import { openapiOf } from '../openapi.ts'
 import { problem } from '../problem.ts'
 import type { CallServer, ServerOptions } from '../server.ts'
@@ -23,13 +23,13 @@ const partingMs = 100
 export async function openHttp(options: ServerOptions): Promise<CallServer> {
   const { health, clock, callees } = options
   const limits = { ...defaultLimits, ...options.limits }
-  let front: Front | undefined
+  let fronts: readonly Front[] = []
   const tls = options.address.kind === 'tcp' ? options.tls : undefined
   const metrics = new Metrics(options.traffic)
   const app = fastify({
     serverFactory(handler: RequestListener) {
-      front = createFront(handler, limits, clock, tls)
-      return front.server
+      fronts = (options.ownPort ? [0, 1] : [0]).map(() => createFront(handler, limits, clock, tls))
+      return (fronts[0] as Front).server
     },
     bodyLimit: limits.bodyBytes,
     routerOptions: { maxParamLength: 1024 },
@@ -51,20 +51,22 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
   addCalls(app, table.all, options)
   answerUnknown(app, table)
   await app.ready()
-  const { server, retire, part, cut } = front as unknown as Front
-  const listening = await listen(server, options.address, options.shared ?? false, tls ? 'https' : 'http')
+  const servers = fronts.map(({ server }) => server)
+  // Of the first one the library has seen to it.
+  for (const server of servers.slice(1)) server.on('clientError', refuseConnection)
+  const { unlink, ...urls } = await listenAll(servers, options, tls ? 'https' : 'http')
   return {
-    url: listening.url,
+    ...urls,
     watch: (fact) => metrics.watch(fact),
     async stop(graceMs) {
-      const closed = new Promise<void>((resolve) => server.once('close', resolve))
-      retire()
-      listening.unlink()
+      const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.once('close', resolve))))
+      for (const front of fronts) front.retire()
+      unlink()
       const partingEndMs = Math.min(graceMs, partingMs)
       await inTime(clock, partingEndMs, closed)
-      part()
+      for (const front of fronts) front.part()
       await inTime(clock, graceMs - partingEndMs, closed)
-      cut()
+      for (const front of fronts) front.cut()
       await closed
       await app.close()
     },
