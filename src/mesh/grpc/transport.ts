@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { Channel, type ChannelCredentials, connectivityState, credentials } from '@grpc/grpc-js'
 import { SkerryError } from '../../errors.ts'
 import { type Clock, inTime } from '../../time.ts'
@@ -5,6 +7,7 @@ import { orAborted } from '../aborting.ts'
 import type { ClientTls } from '../tls.ts'
 import { type Ending, Lost, type Target, type Transport, type WireAnswer, type WireRequest } from '../transport.ts'
 import { answerOf, metadataOf, wasSaidByServer } from './answers.ts'
+import { askWhy, plainReason } from './reason.ts'
 
 export interface GrpcTransportOptions {
   readonly clock: Clock
@@ -22,6 +25,11 @@ interface Kept {
   connecting: Promise<void> | undefined
 }
 
+/**
+ * What is asked for where an instance is at an address: Node refuses an address as a name, and the library always names one. Nobody
+ * can have it (RFC 6761).
+ */
+const noName = 'address.invalid'
 /** A message that is all there is to say. */
 const unlimited = Number.POSITIVE_INFINITY
 
@@ -69,27 +77,35 @@ export class GrpcTransport implements Transport {
   #keptFor({ id, address }: Target): Kept {
     const known = this.#kept.get(id)
     if (known) return known
-    const { protocol, host } = new URL(address)
+    const { protocol, host, hostname } = new URL(address)
     if (protocol !== 'grpc:' && protocol !== 'grpcs:')
       throw new SkerryError('invalid_config', `${address}: gRPC is spoken at grpc://host:port or grpcs://host:port`)
-    const channel = new Channel(host, protocol === 'grpcs:' ? this.#secure() : credentials.createInsecure(), {
+    const ip = hostname.replace(/^\[(.*)\]$/, '$1')
+    const name = this.#tls?.servername ?? (isIP(ip) ? noName : undefined)
+    const secure = (): ChannelCredentials => this.#secure(name === noName ? ip : undefined)
+    const channel = new Channel(host, protocol === 'grpcs:' ? secure() : credentials.createInsecure(), {
       'grpc.enable_retries': 0,
       'grpc.max_receive_message_length': this.#maxBytes,
       // Shared with no other client, so that closing it closes its connection.
       'grpc.use_local_subchannel_pool': 1,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 5000,
-      ...(this.#tls?.servername !== undefined && { 'grpc.ssl_target_name_override': this.#tls.servername }),
+      ...(name !== undefined && { 'grpc.ssl_target_name_override': name }),
     })
     const made = { channel, connecting: undefined }
     this.#kept.set(id, made)
     return made
   }
 
-  #secure(): ChannelCredentials {
+  /** The certificate must be that of the address, where one is given, else that of the name that the library asks for. */
+  #secure(ip: string | undefined): ChannelCredentials {
     const { ca, key, cert } = this.#tls ?? {}
     const bytes = (pem: string | Buffer | undefined): Buffer | null => (pem === undefined ? null : Buffer.from(pem))
-    return credentials.createSsl(bytes(ca), bytes(key), bytes(cert))
+    const check =
+      ip === undefined
+        ? {}
+        : { checkServerIdentity: (_: string, shown: PeerCertificate) => checkServerIdentity(ip, shown) }
+    return credentials.createSsl(bytes(ca), bytes(key), bytes(cert), check)
   }
 
   /** Nothing while it is connected. A call that goes out only then was never sent if this rejects. */
@@ -105,7 +121,13 @@ export class GrpcTransport implements Transport {
     const connected = connectedOrNot(channel)
     if (!(await inTime(this.#clock, this.#connectTimeoutMs, connected)))
       throw new Lost('connect', `${address}: no connection within ${this.#connectTimeoutMs} ms`)
-    if (!(await connected)) throw new Lost('connect', `${address}: cannot connect`)
+    if (await connected) return
+    const { details, end } = askWhy(channel)
+    await inTime(this.#clock, this.#connectTimeoutMs, details)
+    end()
+    const why = plainReason(await details, address.startsWith('grpcs:'))
+    if (channel.getConnectivityState(false) !== connectivityState.READY)
+      throw new Lost('connect', `${address}: cannot connect: ${why}`)
   }
 }
 
