@@ -67,6 +67,18 @@ test('while one of eleven instances answers in 2 s for 30 s, 99.9 % of the reque
   assert.ok(late <= during / 1000, `${late} of ${during}`)
 })
 
+test('each client finds out by about one request that an instance stalls, long before that request has its answer', async () => {
+  const random = seededRandom('service times')
+  const slow = (id: string, now: number): boolean => id === 'i3' && now >= 1000
+  const { received } = await simulate(10, 100, 3, (id, now) => ({
+    ms: slow(id, now) ? 2000 : usual(random),
+    answer: ok(),
+  }))
+  const stalled = received.filter(({ id, at }) => slow(id, at)).length
+  assert.ok(stalled >= 10, 'each was to find out')
+  assert.ok(stalled <= 12, `${stalled} requests of 10 clients waited there`)
+})
+
 test('an instance that fails fast gets at most half its share after five seconds', async () => {
   const random = seededRandom('service times')
   const { received } = await simulate(2, 100, 20, (id) => ({
