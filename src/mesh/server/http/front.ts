@@ -101,6 +101,8 @@ function acceptSecure(server: Server, speak: Speak, tls: ServerTls, limits: Limi
   server.on('connection', (socket: Socket) => {
     undecided.add(socket)
     socket.once('close', () => undecided.delete(socket))
+    // HTTP's own server leaves that open on its side: who goes away during the handshake would stay until the time for it is over.
+    socket.allowHalfOpen = false
     secure.emit('connection', socket)
   })
   return undecided
