@@ -1,6 +1,7 @@
 import type { CallType } from './call.ts'
 import type { AnyContract, EventType } from './contract.ts'
 import type { PublishOptions, SendOptions, SentBy, Sql } from './flow/handler.ts'
+import type { ServerTls } from './mesh/server/tls.ts'
 import type { AnyService, Service } from './service.ts'
 import type { ReadTx } from './store/store.ts'
 
@@ -12,6 +13,11 @@ export interface App {
   readonly framesUrl: string | undefined
   /** Where they are served over gRPC: `grpc://127.0.0.1:50051`; undefined without the option `grpc`. */
   readonly grpcUrl: string | undefined
+  /**
+   * Another certificate for what is served within TLS, from the next connection on; those that are there stay. Throws
+   * `invalid_config` where it cannot be used, is for nothing, or would change whether clients show certificates; nothing changes then.
+   */
+  renewTls(tls: ServerTls): void
   /** Publishes as an outsider: resolves with the event's id once it is on disk. Waits for room, then `overloaded`. */
   publish<In, Out>(type: EventType<string, string, In, Out>, data: In, options?: PublishOptions): Promise<string>
   /**

@@ -13,7 +13,7 @@ import { openFrames } from './mesh/server/frames.ts'
 import { Health } from './mesh/server/health.ts'
 import type { Limits } from './mesh/server/limits.ts'
 import type { CallServer } from './mesh/server/server.ts'
-import type { ServerTls } from './mesh/server/tls.ts'
+import { renewedTls, type ServerTls } from './mesh/server/tls.ts'
 import { Traffic } from './mesh/server/traffic.ts'
 import { Unbegun } from './mesh/server/unbegun.ts'
 import { Registering, type RegistryOptions } from './registering.ts'
@@ -79,13 +79,20 @@ export class Serving {
   readonly #running = new Map<string, number>()
   readonly #register: Telling | undefined
   readonly #clock: Clock
+  readonly #tls: ServerTls | undefined
   #registering: Registering | undefined
   #refusing = false
   #http: CallServer | undefined
   #frames: CallServer | undefined
   #grpc: CallServer | undefined
 
-  private constructor(trouble: () => string | undefined, register: Telling | undefined, clock: Clock) {
+  private constructor(
+    trouble: () => string | undefined,
+    register: Telling | undefined,
+    clock: Clock,
+    tls: ServerTls | undefined,
+  ) {
+    this.#tls = tls
     this.#health = new Health(trouble)
     this.#register = register
     this.#clock = clock
@@ -100,7 +107,7 @@ export class Serving {
     trouble: () => string | undefined,
   ): Promise<Serving | undefined> {
     if ([http, frames, grpc, registry].every((one) => one === undefined)) return undefined
-    const self = new Serving(trouble, registry, clock)
+    const self = new Serving(trouble, registry, clock, tls)
     const callees = services.map((service) => self.#calleeOf(service))
     const random = seededRandom(randomIdentity())
     const common = {
@@ -142,6 +149,13 @@ export class Serving {
       this.#http?.watch(fact)
       watcher(fact)
     }
+  }
+
+  /** From the next connection on, whatever the door. Throws `invalid_config`, and changes nothing then. */
+  static renewTls(self: Serving | undefined, tls: ServerTls): void {
+    if (!self) return void renewedTls(undefined, tls)
+    const renewed = renewedTls(self.#tls, tls)
+    for (const server of [self.#http, self.#frames, self.#grpc]) server?.renewTls(renewed)
   }
 
   /** From now on calls are answered. */

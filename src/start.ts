@@ -273,6 +273,8 @@ class RunningApp implements App {
     return this.#ways.serving?.grpcUrl
   }
 
+  readonly renewTls: App['renewTls'] = (tls) => Serving.renewTls(this.#ways.serving, tls)
+
   async publish(type: AnyEvent, data: unknown, options?: PublishOptions): Promise<string> {
     const record = this.#compose(type, data, options)
     let publisher = this.#publishers.get(type.service)

@@ -1,6 +1,7 @@
 import type { EngineOptions } from '../engines.ts'
 import { messageOf } from '../errors.ts'
 import { addressOf } from '../mesh/server/address.ts'
+import type { ServerTls } from '../mesh/server/tls.ts'
 import type { RegistryOptions } from '../registering.ts'
 import type { AnyService } from '../service.ts'
 import { wholeNumber } from './arguments.ts'
@@ -22,7 +23,7 @@ export const run: Command = {
   summary: 'run services until SIGTERM or Ctrl-C; a service is a module that exports it, or its folder',
   details: `All services run in one process; with --processes N in each of N, which share their work, and the ports of --http and --frames. A process that dies is
 started again, one that does not answer for 10 seconds is ended first. SIGTERM lets running handlers finish; a
-second signal ends it at once. Services that answer calls do so over HTTP, on a free port of 127.0.0.1 unless --http says
+second signal ends it at once. SIGHUP has the files of --tls-cert, --tls-key and --tls-ca read again. Services that answer calls do so over HTTP, on a free port of 127.0.0.1 unless --http says
 otherwise; probes and metrics are there, too; with --registry, or SKERRY_REGISTRY, a registry is told where. Services that
 handlers call are found by that registry, or where --callee says, which goes first. Without --keep-hours or --keep-mib nothing is ever dropped from the bus; with them only
 what every registered subscription has passed.`,
@@ -91,10 +92,11 @@ async function runServices(invocation: Invocation): Promise<number> {
     }
     const rules = values.rules ?? (process.env.SKERRY_RULES || undefined)
     const callees = { tls: own, ...(at && { at }), ...(rules !== undefined && { rules: String(rules) }) }
-    return serve(services, { engine, out, supervised, doors, callees })
+    const readTls = tls && ((): ServerTls => givenTls(values) as ServerTls)
+    return serve(services, { engine, out, supervised, doors, callees, readTls })
   }
   refuseUnshareable(values)
-  return supervise({ processes, args: [...args, supervisedOption], out })
+  return supervise({ processes, args: [...args, supervisedOption], out, hangups: givenTls(values).cert !== undefined })
 }
 
 /** Where calls are served; nowhere without calls, unless an address is given. */

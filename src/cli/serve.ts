@@ -1,5 +1,6 @@
 import inspector from 'node:inspector'
 import { inspect } from 'node:util'
+import type { App } from '../app.ts'
 import type { CalleesOptions } from '../callers.ts'
 import type { EngineOptions } from '../engines.ts'
 import { codeOf, errorCodes, messageOf } from '../errors.ts'
@@ -27,6 +28,8 @@ export interface Serving {
     readonly registry: RegistryOptions | undefined
     readonly tls: ServerTls | undefined
   }
+  /** Reads the files of `tls` again; undefined where none are served by. */
+  readonly readTls: (() => ServerTls) | undefined
   /** How handlers reach services elsewhere. */
   readonly callees: CalleesOptions
 }
@@ -36,7 +39,7 @@ const heartbeatMs = 1000
 /** Runs services in this process until it is told to stop; resolves with the exit code. */
 export async function serve(
   services: readonly AnyService[],
-  { engine, out, supervised, doors, callees }: Serving,
+  { engine, out, supervised, doors, callees, readTls }: Serving,
 ): Promise<number> {
   const signals = stopSignals(supervised ? ['SIGTERM'] : ['SIGTERM', 'SIGINT'])
   const leash = supervised ? obeyParent(signals.stop) : undefined
@@ -53,8 +56,10 @@ export async function serve(
     }
     const app = await start(services, { ...engine, ...serving, watcher: (fact) => show(fact, out) })
     await announce(services, [app.url, app.framesUrl, app.grpcUrl], out)
+    const renewing = readTls && renewOnHangup(app, readTls, out)
     await leash?.tell({ kind: 'ready' })
     await signals.stopped
+    renewing?.end()
     await app.stop()
     await say(out, { kind: 'stopped', pid: process.pid }, `process ${process.pid} stopped`)
     return exits.fine
@@ -92,6 +97,26 @@ async function announce(
   for (const url of urls)
     if (url !== undefined) await say(out, { kind: 'serving', pid, url }, `calls are answered at ${url}`)
   await say(out, { kind: 'ready', pid }, out.style('dim', `process ${pid} is at work; stop it with Ctrl-C or SIGTERM`))
+}
+
+/** SIGHUP is how daemons are told that their files have changed. What cannot be used changes nothing. */
+function renewOnHangup(app: App, readTls: () => ServerTls, out: Output): { end(): void } {
+  const { pid } = process
+  const renew = (): void => {
+    try {
+      app.renewTls(readTls())
+      void say(out, { kind: 'renewed', pid }, `process ${pid} shows the certificate that is in its file now`)
+    } catch (error) {
+      const { line } = describeFailure(error, false)
+      void say(
+        out,
+        { kind: 'not_renewed', pid, line },
+        `process ${pid} goes on with the certificate that it had: ${line}`,
+      )
+    }
+  }
+  process.on('SIGHUP', renew)
+  return { end: () => void process.off('SIGHUP', renew) }
 }
 
 function show(fact: Fact, out: Output): void {

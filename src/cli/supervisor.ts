@@ -30,6 +30,8 @@ export interface Supervision {
   readonly graceMs?: number
   readonly clock?: Clock
   readonly signals?: StopSignals
+  /** Children that are at work hear of SIGHUP, too; without it that signal ends this process, as usual. */
+  readonly hangups?: boolean
 }
 
 interface Child {
@@ -38,6 +40,7 @@ interface Child {
   readonly since: number
   heard: number
   debugged: boolean
+  ready: boolean
 }
 
 /** Children by their slots: a slot's child is replaced when it ends. */
@@ -65,11 +68,13 @@ class Supervisor {
     const allEnded = new Promise<void>((resolve) => (this.#ended = resolve))
     for (let slot = 0; slot < this.#options.processes; slot++) this.#launch(slot)
     this.#look()
+    if (this.#options.hangups) process.on('SIGHUP', this.#hangUp)
     await this.#signals.stopped
     this.#stopAll()
     const late = this.#clock.after(this.#options.graceMs ?? 20_000, () => this.#killAll())
     await allEnded
     late.cancel()
+    process.off('SIGHUP', this.#hangUp)
     this.#signals.end()
     if (this.#refusal === undefined) return exits.fine
     this.#options.out.note(this.#refusal)
@@ -81,7 +86,7 @@ class Supervisor {
       this.#options.program ?? fileURLToPath(new URL(`./main${import.meta.url.slice(-3)}`, import.meta.url))
     const process = fork(program, this.#options.args)
     const now = this.#clock.monotonic()
-    const child: Child = { slot, process, since: now, heard: now, debugged: false }
+    const child: Child = { slot, process, since: now, heard: now, debugged: false, ready: false }
     this.#children.set(slot, child)
     process.on('message', (message: FromChild) => this.#heard(child, message))
     process.once('exit', (code, signal) => this.#exited(child, signal ?? `code ${code}`))
@@ -94,7 +99,7 @@ class Supervisor {
   #heard(child: Child, message: FromChild): void {
     child.heard = this.#clock.monotonic()
     if (message.kind === 'alive') child.debugged = message.debugged
-    if (message.kind === 'ready') this.#served = true
+    if (message.kind === 'ready') this.#served = child.ready = true
     if (message.kind !== 'refused') return
     const { line, mayPass } = message
     if (mayPass && this.#served) this.#say({ kind: 'refused', pid: child.process.pid, line }, line)
@@ -141,6 +146,11 @@ class Supervisor {
       child.process.kill('SIGKILL')
     }
     this.#watch = this.#clock.after(silenceMs / 10, () => this.#look())
+  }
+
+  /** One that is starting reads what is there now in any case, and would be ended by it. */
+  readonly #hangUp = (): void => {
+    for (const { process, ready } of this.#children.values()) if (ready) process.kill('SIGHUP')
   }
 
   #stopAll(): void {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Certificates, makeCertificates } from '../../test/servers/certificates.ts'
+import { freePort } from '../../test/servers/process.ts'
 import { missingProgram } from '../../test/servers/programs.ts'
 import { Terminal } from './fixture.ts'
 
@@ -49,6 +52,44 @@ describe('skerry within TLS', { skip: missingProgram('openssl') }, () => {
     assert.equal((await service.ended).exit, 0)
     registry.child.kill('SIGTERM')
     assert.equal((await registry.ended).exit, 0)
+  })
+
+  test('SIGHUP has run read its files again; what cannot be used changes nothing', async () => {
+    const next = join(terminal.folder, 'next')
+    await mkdir(next)
+    const other = makeCertificates(next)
+    const [cert, key] = [join(terminal.folder, 'shown.pem'), join(terminal.folder, 'shown.key')]
+    const show = async (pair: Certificates['server']): Promise<void> => {
+      await copyFile(pair.cert, cert)
+      await copyFile(pair.key, key)
+    }
+    for (const processes of ['1', '2']) {
+      await show(made.server)
+      const files = ['--tls-cert', cert, '--tls-key', key, '--http', String(await freePort())]
+      const service = terminal.start('run', 'shop', '--dir', 'c', '--json', '--processes', processes, ...files)
+      const { url } = await service.fact({ kind: 'serving' })
+      await service.fact({ kind: 'ready' }, Number(processes))
+      const ask = (ca: string) => terminal.run(['call', 'shop.find', '--at', String(url), '--tls-ca', ca])
+      assert.equal((await ask(made.ca)).exit, 0)
+
+      await show(other.server)
+      service.child.kill('SIGHUP')
+      await service.fact({ kind: 'renewed' }, Number(processes))
+      assert.equal((await ask(other.ca)).exit, 0)
+      assert.match((await ask(made.ca)).err, /does not answer: /)
+
+      await writeFile(key, 'no key')
+      service.child.kill('SIGHUP')
+      const { line } = await service.fact({ kind: 'not_renewed' }, Number(processes))
+      assert.match(String(line), /^skerry: invalid_config: tls: certificate, key or authority cannot be used \([^\n]+$/)
+      await rm(key)
+      service.child.kill('SIGHUP')
+      const last = await service.fact({ kind: 'not_renewed' }, 2 * Number(processes))
+      assert.match(String(last.line), /--tls-key [^\n]+ cannot be read \([^\n]+$/)
+      assert.equal((await ask(other.ca)).exit, 0)
+      service.child.kill('SIGTERM')
+      assert.equal((await service.ended).exit, 0)
+    }
   })
 
   test('files that do not belong together, or are not there, are named', async () => {

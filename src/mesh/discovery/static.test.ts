@@ -54,7 +54,9 @@ describe('static lists', () => {
       new StaticDiscovery({ orders: list })
     assert.throws(wrong(['nowhere']), { code: 'invalid_config', message: /^orders\[0\]: 'nowhere'/ })
     assert.throws(wrong([{ address: 'http://a:1', weight: -1 }]), { message: /^orders\[0\]: weight -1/ })
-    assert.throws(wrong(['http://a:1', 'http://a:1']), { message: /^orders\[1\]: another one has the address http:\/\/a:1; list it once$/ })
+    assert.throws(wrong(['http://a:1', 'http://a:1']), {
+      message: /^orders\[1\]: another one has the address http:\/\/a:1; list it once$/,
+    })
     assert.throws(wrong(['http://a:1', { id: 'x', address: 'http://a:1' }]), { message: /the address/ })
   })
 })

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net'
-import { createServer as createSecure } from 'node:tls'
+import { createServer as createSecure, Server as SecureServer } from 'node:tls'
 import { inTime } from '../../time.ts'
 import { defaultFrameLimits, FrameServing } from '../frames/serving.ts'
 import type { WireAnswer, WireRequest } from '../transport.ts'
@@ -47,6 +47,9 @@ export async function openFrames(options: ServerOptions): Promise<CallServer> {
   return {
     ...urls,
     watch: () => {},
+    renewTls(tls) {
+      for (const server of servers) if (server instanceof SecureServer) server.setSecureContext(tls)
+    },
     async stop(graceMs) {
       const closed = Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
       unlink()

@@ -31,6 +31,8 @@ export interface CallServer {
   readonly ownUrl?: string
   /** For its metrics. */
   watch(fact: Fact): void
+  /** Shows and trusts something else from the next connection on; those that are there stay. It is checked, and TLS is spoken. */
+  renewTls(tls: ServerTls): void
   /** Lets requests under way end within so many milliseconds, and closes every connection. */
   stop(graceMs: number): Promise<void>
 }

@@ -24,6 +24,18 @@ export function checkedTls({ cert, key, ca }: ServerTls): ServerTls {
   }
 }
 
+/** What a server goes on with instead. Throws `invalid_config`, also where it would change who is let in. */
+export function renewedTls(before: ServerTls | undefined, tls: ServerTls): ServerTls {
+  if (!before)
+    throw new SkerryError('invalid_config', 'tls: nothing is served within TLS; it must be so from the start')
+  if ((before.ca === undefined) !== (tls.ca === undefined))
+    throw new SkerryError(
+      'invalid_config',
+      'tls: whether clients show certificates stays as it was at the start; give ca as then',
+    )
+  return checkedTls(tls)
+}
+
 /** The same for servers of Node. */
 export function serverTls(tls: ServerTls, handshakeTimeout: number): TlsOptions {
   const options = checkedTls(tls)

@@ -24,7 +24,7 @@ import { defaultLimits } from '../limits.ts'
 import { mayLackNulls, withNulls } from '../nulls.ts'
 import { problemOf } from '../problem.ts'
 import type { CallServer, ServerOptions } from '../server.ts'
-import { checkedTls, type ServerTls } from '../tls.ts'
+import { RenewableCredentials } from './credentials.ts'
 import { areFields } from './wire.ts'
 
 export interface GrpcOptions extends ServerOptions {
@@ -52,10 +52,12 @@ export async function openGrpc(options: GrpcOptions): Promise<CallServer> {
   health.onChange((stage) => {
     for (const name of names) states.setStatus(name, stage === 'serving' ? 'SERVING' : 'NOT_SERVING')
   })
-  const url = await bind(server, options)
+  const secure = options.tls && new RenewableCredentials(options.tls)
+  const url = await bind(server, options, secure)
   return {
     url,
     watch: () => {},
+    renewTls: (tls) => secure?.renew(tls),
     async stop(graceMs) {
       const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
       if (!(await inTime(clock, graceMs, ended))) server.forceShutdown()
@@ -63,13 +65,14 @@ export async function openGrpc(options: GrpcOptions): Promise<CallServer> {
   }
 }
 
-function bind(server: Server, { address, tls }: GrpcOptions): Promise<string> {
+function bind(server: Server, { address }: GrpcOptions, secure: ServerCredentials | undefined): Promise<string> {
   if (address.kind === 'unix')
     throw new SkerryError('invalid_config', `${urlOf(address)}: gRPC listens on ports only; give one`)
   const host = address.host.includes(':') ? `[${address.host}]` : address.host
-  const scheme = tls ? 'grpcs' : 'grpc'
+  const scheme = secure ? 'grpcs' : 'grpc'
+  const credentials = secure ?? ServerCredentials.createInsecure()
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${address.port}`, credentialsOf(tls), (cause, port) => {
+    server.bindAsync(`${host}:${address.port}`, credentials, (cause, port) => {
       if (!cause) return resolve(`${scheme}://${host}:${port}`)
       const message = `${scheme}://${host}:${address.port}: cannot listen: ${messageOf(cause)}; choose another address`
       reject(new SkerryError('invalid_config', message, { cause }))
@@ -99,13 +102,6 @@ function readable(definition: ServiceDefinition): ServiceDefinition {
     return [name, { ...method, requestDeserialize }]
   })
   return Object.fromEntries(methods)
-}
-
-function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
-  if (!tls) return ServerCredentials.createInsecure()
-  const { cert, key, ca } = checkedTls(tls)
-  const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(cert) }
-  return ServerCredentials.createSsl(ca === undefined ? null : Buffer.from(ca), [pair], ca !== undefined)
 }
 
 function handlersOf(callee: Callee, options: GrpcOptions): Record<string, handleUnaryCall<unknown, unknown>> {

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2'
 import { Server as Listener, type Socket } from 'node:net'
-import { createServer as createSecure } from 'node:tls'
+import { createServer as createSecure, type Server as SecureServer } from 'node:tls'
 import type { Clock } from '../../../time.ts'
 import type { Limits } from '../limits.ts'
 import { type ServerTls, serverTls } from '../tls.ts'
@@ -11,6 +11,7 @@ import { refuseExpectation } from './problems.ts'
 export interface Front {
   /** The one that listens; it keeps the times of requests, too. */
   readonly server: Server
+  renewTls(tls: ServerTls): void
   /** Lets no more connections in; those that are there may go on. */
   retire(): void
   /** Closes those on which nothing is under way. */
@@ -50,9 +51,11 @@ export function createFront(handler: RequestListener, limits: Limits, clock: Clo
     else speakHttp1.call(server, socket)
   }
   server.removeAllListeners('connection')
-  const undecided = tls ? acceptSecure(server, speak, tls, limits) : accept(server, speak, limits, clock)
+  const secure = tls && createSecure({ ...serverTls(tls, limits.requestMs), ALPNProtocols: ['h2', 'http/1.1'] })
+  const undecided = secure ? acceptSecure(server, speak, secure) : accept(server, speak, limits, clock)
   return {
     server,
+    renewTls: (tls) => secure?.setSecureContext(tls),
     retire() {
       // HTTP's own would close idle connections, and a request that is on its way on one of them would be lost.
       Listener.prototype.close.call(server)
@@ -92,10 +95,9 @@ function accept(server: Server, speak: Speak, limits: Limits, clock: Clock): Rea
 }
 
 /** Within TLS both sides agree beforehand on which HTTP they speak. What lies beneath stays undecided: its end is the end of both. */
-function acceptSecure(server: Server, speak: Speak, tls: ServerTls, limits: Limits): ReadonlySet<Socket> {
+function acceptSecure(server: Server, speak: Speak, secure: SecureServer): ReadonlySet<Socket> {
   const undecided = new Set<Socket>()
   // It is given connections, and listens nowhere itself.
-  const secure = createSecure({ ...serverTls(tls, limits.requestMs), ALPNProtocols: ['h2', 'http/1.1'] })
   secure.on('secureConnection', (socket) => speak(socket, socket.alpnProtocol === 'h2'))
   secure.on('tlsClientError', (_error, socket) => socket.destroy())
   server.on('connection', (socket: Socket) => {

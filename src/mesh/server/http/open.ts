@@ -58,6 +58,9 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
   return {
     ...urls,
     watch: (fact) => metrics.watch(fact),
+    renewTls(tls) {
+      for (const front of fronts) front.renewTls(tls)
+    },
     async stop(graceMs) {
       const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.once('close', resolve))))
       for (const front of fronts) front.retire()
