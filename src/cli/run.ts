@@ -21,12 +21,14 @@ export const run: Command = {
   usage:
     'run SERVICE… [--processes N] [--http ADDRESS] [--frames ADDRESS] [--grpc ADDRESS] [--registry URL] [--callee SERVICE=ADDRESS]… [--rules FILE] [--keep-hours N] [--keep-mib N]',
   summary: 'run services until SIGTERM or Ctrl-C; a service is a module that exports it, or its folder',
-  details: `All services run in one process; with --processes N in each of N, which share their work, and the ports of --http and --frames. A process that dies is
-started again, one that does not answer for 10 seconds is ended first. SIGTERM lets running handlers finish; a
-second signal ends it at once. SIGHUP has the files of --tls-cert, --tls-key and --tls-ca read again. Services that answer calls do so over HTTP, on a free port of 127.0.0.1 unless --http says
-otherwise; probes and metrics are there, too; with --registry, or SKERRY_REGISTRY, a registry is told where. Services that
-handlers call are found by that registry, or where --callee says, which goes first. Without --keep-hours or --keep-mib nothing is ever dropped from the bus; with them only
-what every registered subscription has passed.`,
+  details: `All services run in one process; with --processes N in each of N, which share their work, and the ports of --http
+and --frames. A process that dies is started again, one that does not answer for 10 seconds is ended first.
+SIGTERM lets running handlers finish; a second signal ends it at once. SIGHUP has the files of --tls-cert,
+--tls-key and --tls-ca read again. Services that answer calls do so over HTTP, on a free port of 127.0.0.1 unless
+--http says otherwise; probes and metrics are there, too; with --registry, or SKERRY_REGISTRY, a registry is told
+where. Services that handlers call are found by that registry, or where --callee says, which goes first. Without
+--keep-hours or --keep-mib nothing is ever dropped from the bus; with them only what every registered subscription
+has passed.`,
   options: {
     processes: { type: 'string', value: 'N', help: 'how many processes run all of them (default 1)' },
     http: {
