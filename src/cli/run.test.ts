@@ -132,6 +132,26 @@ test('a start that is refused is not tried again', async () => {
   assert.match(err, /^skerry: not_a_database: [^\n]+\n$/)
 })
 
+test('nor is one of which the service cannot be loaded', async () => {
+  const { exit, err } = await terminal.run(['run', 'nowhere', '--dir', 'd', '--processes', '2'])
+  assert.equal(exit, 1)
+  assert.match(err, /^skerry: not_found: there is no nowhere; [^\n]+\n$/)
+})
+
+test('a service whose files are wrong for a while is started again once they are well', async () => {
+  await terminal.write('moving.ts', greeter)
+  const parent = terminal.start('run', 'moving.ts', '--dir', 'moving', '--json', '--processes', '2')
+  const { pid } = await parent.fact({ kind: 'ready' })
+  await parent.fact({ kind: 'ready' }, 2)
+  await terminal.write('moving.ts', 'export const = 1')
+  process.kill(Number(pid), 'SIGKILL')
+  assert.match(String((await parent.fact({ kind: 'refused' })).line), /moving\.ts cannot be loaded: /)
+  await terminal.write('moving.ts', greeter)
+  await parent.fact({ kind: 'ready' }, 3)
+  parent.child.kill('SIGTERM')
+  assert.equal((await parent.ended).exit, 0)
+})
+
 test('the bus keeps everything unless hours or MiB are given', () => {
   assert.deepEqual(retentionOf({}), {})
   assert.deepEqual(retentionOf({ 'keep-hours': '2', 'keep-mib': '3' }), { ageMs: 7_200_000, bytes: 3_145_728 })

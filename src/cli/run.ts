@@ -10,7 +10,7 @@ import { type Command, type Invocation, many } from './command.ts'
 import { UsageError } from './failure.ts'
 import { keepHeapSmall } from './heap.ts'
 import { registryOf, registryOptions, secretOf } from './meeting.ts'
-import { serve } from './serve.ts'
+import { refuse, serve } from './serve.ts'
 import { loadServices } from './services.ts'
 import { placesOf } from './site.ts'
 import { supervise } from './supervisor.ts'
@@ -69,36 +69,44 @@ has passed.`,
 export const supervisedOption = '--supervised'
 
 async function runServices(invocation: Invocation): Promise<number> {
-  const { positionals, values, out, args } = invocation
+  const { values, out, args } = invocation
   const engine: EngineOptions = { ...invocation.engine, retention: retentionOf(values) }
   placesOf(engine)
   const at = givenCallees(values)
   const processes = wholeNumber(values, 'processes', 1) ?? 1
-  const supervised = values.supervised === true
-  if (supervised || processes === 1) {
-    keepHeapSmall()
-    const services = await loadServices(positionals)
-    const http = httpOf(values, services)
-    const frames = doorOf(values, 'frames')
-    const own = givenTls(values)
-    const { cert, key, ca } = own
-    const tls = cert && key ? { cert, key, ...(ca && { ca }) } : undefined
-    // What answers calls nowhere must not be told of; who only calls others finds them by the registry all the same.
-    const silent = http === undefined && frames === undefined && services.some(({ calls }) => calls.size > 0)
-    const doors = {
-      http,
-      frames,
-      grpc: doorOf(values, 'grpc'),
-      registry: silent ? undefined : tellingOf(invocation),
-      tls,
-    }
-    const rules = values.rules ?? (process.env.SKERRY_RULES || undefined)
-    const callees = { tls: own, ...(at && { at }), ...(rules !== undefined && { rules: String(rules) }) }
-    const readTls = tls && ((): ServerTls => givenTls(values) as ServerTls)
-    return serve(services, { engine, out, supervised, doors, callees, readTls })
-  }
+  // Files of a service that runs may be in the midst of being replaced; before it has run they are wrong.
+  if (values.supervised === true) return runHere(invocation, engine, at).catch((error) => refuse(error, true, out))
+  if (processes === 1) return runHere(invocation, engine, at)
   refuseUnshareable(values)
   return supervise({ processes, args: [...args, supervisedOption], out, hangups: givenTls(values).cert !== undefined })
+}
+
+async function runHere(
+  invocation: Invocation,
+  engine: EngineOptions,
+  at: ReturnType<typeof givenCallees>,
+): Promise<number> {
+  const { positionals, values, out } = invocation
+  keepHeapSmall()
+  const services = await loadServices(positionals)
+  const http = httpOf(values, services)
+  const frames = doorOf(values, 'frames')
+  const own = givenTls(values)
+  const { cert, key, ca } = own
+  const tls = cert && key ? { cert, key, ...(ca && { ca }) } : undefined
+  // What answers calls nowhere must not be told of; who only calls others finds them by the registry all the same.
+  const silent = http === undefined && frames === undefined && services.some(({ calls }) => calls.size > 0)
+  const doors = {
+    http,
+    frames,
+    grpc: doorOf(values, 'grpc'),
+    registry: silent ? undefined : tellingOf(invocation),
+    tls,
+  }
+  const rules = values.rules ?? (process.env.SKERRY_RULES || undefined)
+  const callees = { tls: own, ...(at && { at }), ...(rules !== undefined && { rules: String(rules) }) }
+  const readTls = tls && ((): ServerTls => givenTls(values) as ServerTls)
+  return serve(services, { engine, out, supervised: values.supervised === true, doors, callees, readTls })
 }
 
 /** Where calls are served; nowhere without calls, unless an address is given. */

@@ -57,18 +57,15 @@ export async function serve(
     const app = await start(services, { ...engine, ...serving, watcher: (fact) => show(fact, out) })
     await announce(services, [app.url, app.framesUrl, app.grpcUrl], out)
     const renewing = readTls && renewOnHangup(app, readTls, out)
-    await leash?.tell({ kind: 'ready' })
+    if (leash) await tellParent({ kind: 'ready' })
     await signals.stopped
     renewing?.end()
     await app.stop()
     await say(out, { kind: 'stopped', pid: process.pid }, `process ${process.pid} stopped`)
     return exits.fine
   } catch (error) {
-    // The parent stops them all, where what a start refuses for one it refuses for everybody.
     if (!leash) throw error
-    const mayPass = errorCodes[codeOf(error)] === 'free'
-    await leash.tell({ kind: 'refused', line: describeFailure(error, out.json).line, mayPass })
-    return exits.failed
+    return refuse(error, errorCodes[codeOf(error)] === 'free', out)
   } finally {
     report.end()
     leash?.end()
@@ -97,6 +94,19 @@ async function announce(
   for (const url of urls)
     if (url !== undefined) await say(out, { kind: 'serving', pid, url }, `calls are answered at ${url}`)
   await say(out, { kind: 'ready', pid }, out.style('dim', `process ${pid} is at work; stop it with Ctrl-C or SIGTERM`))
+}
+
+/** The parent stops them all, where what a start refuses for one it refuses for everybody; it would try again for ever else. */
+export async function refuse(error: unknown, mayPass: boolean, out: Output): Promise<number> {
+  await tellParent({ kind: 'refused', line: describeFailure(error, out.json).line, mayPass })
+  return exits.failed
+}
+
+function tellParent(message: FromChild): Promise<void> {
+  return new Promise((told) => {
+    if (!process.send || !process.connected) return told()
+    process.send(message, undefined, undefined, () => told())
+  })
 }
 
 /** SIGHUP is how daemons are told that their files have changed. What cannot be used changes nothing. */
@@ -149,13 +159,8 @@ function reportUserErrors(out: Output): { end(): void } {
 }
 
 /** Shows the parent that we are alive, stops when it says so, and when it is gone. */
-function obeyParent(stop: () => void): { tell(message: FromChild): Promise<void>; end(): void } {
-  const tell = (message: FromChild): Promise<void> =>
-    new Promise((told) => {
-      if (!process.send || !process.connected) return told()
-      process.send(message, undefined, undefined, () => told())
-    })
-  const beat = (): void => void tell({ kind: 'alive', debugged: inspector.url() !== undefined })
+function obeyParent(stop: () => void): { end(): void } {
+  const beat = (): void => void tellParent({ kind: 'alive', debugged: inspector.url() !== undefined })
   const timer = setInterval(beat, heartbeatMs)
   beat()
   const told = (message: ToChild): void => {
@@ -169,5 +174,5 @@ function obeyParent(stop: () => void): { tell(message: FromChild): Promise<void>
     process.off('message', told).off('disconnect', stop).off('SIGINT', ignore)
     if (process.connected) process.disconnect?.()
   }
-  return { tell, end }
+  return { end }
 }
