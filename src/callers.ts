@@ -15,6 +15,7 @@ import type { Source } from './mesh/request.ts'
 import type { WireAnswer } from './mesh/transport.ts'
 import type { AnyService } from './service.ts'
 import type { Answering } from './serving.ts'
+import type { Watcher } from './telemetry.ts'
 import type { Clock } from './time.ts'
 import type { TransportOptions } from './transports.ts'
 
@@ -38,6 +39,7 @@ interface CallersOptions {
   readonly registry: Discovery | undefined
   /** What a registry is told of this process. */
   readonly labels: Readonly<Record<string, string>> | undefined
+  readonly watcher: Watcher
 }
 
 /**
@@ -137,10 +139,17 @@ export class Callers {
   }
 
   async #open(): Promise<MeshClient> {
-    const { clock, callees = {} } = this.#options
+    const { clock, callees = {}, watcher } = this.#options
     const transport = await openCallTransport(callees, clock)
     const random = seededRandom(randomIdentity())
-    return new MeshClient({ ...this.#rules, discovery: this.#discovery as Discovery, transport, clock, random })
+    return new MeshClient({
+      ...this.#rules,
+      discovery: this.#discovery as Discovery,
+      transport,
+      clock,
+      random,
+      watcher,
+    })
   }
 }
 

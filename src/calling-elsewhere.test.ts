@@ -74,6 +74,32 @@ routes:
     for (const one of banks) await one.stop()
   })
 
+  test('are counted in the metrics of their process, with parts that sum to the whole', async () => {
+    const one = await start([bank('v1')], { dir: join(dir, 'counted'), http: '0' })
+    const at = { bank: [one.url as string] }
+    const app = await start([shop()], { dir: join(dir, 'counting'), http: '0', callees: { at } })
+    for (let n = 0; n < 3; n++) await app.call(Shop.ask, {})
+    await one.stop()
+    await assert.rejects(app.call(Shop.ask, {}), { code: 'unavailable' })
+    const text = await (await fetch(`${app.url}/metrics`)).text()
+    const shown = (name: string, labels: string): number =>
+      Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(`${name}{service="bank",${labels}} `))
+          ?.split(' ')[1],
+      )
+    const outgoing = 'skerry_outgoing_call_seconds'
+    assert.equal(shown(`${outgoing}_count`, 'outcome="answered"'), 3)
+    assert.equal(shown(`${outgoing}_count`, 'outcome="lost"'), 1)
+    const parts = ['request', 'response', 'network'].map((part) =>
+      shown('skerry_outgoing_call_part_seconds_sum', `part="${part}"`),
+    )
+    const whole = shown(`${outgoing}_sum`, 'outcome="answered"') + shown(`${outgoing}_sum`, 'outcome="lost"')
+    assert.ok(Math.abs(parts.reduce((a, b) => a + b, 0) - whole) < 1e-9, `${parts} are not ${whole}`)
+    await app.stop()
+  })
+
   test('are not started with rules that are wrong', async () => {
     const file = join(dir, 'wrong.yaml')
     writeFileSync(file, 'policies:\n  - { host: bank, panicShare: 2 }\n')

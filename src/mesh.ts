@@ -15,6 +15,7 @@ import type { Priority } from './mesh/resilience/concurrency-limit.ts'
 import type { ClientTls } from './mesh/tls.ts'
 import { type OverGrpcOptions, overGrpc, type Speaking } from './over-grpc.ts'
 import { openRegistry } from './registering.ts'
+import type { Watcher } from './telemetry.ts'
 import { type Clock, systemClock } from './time.ts'
 import { type TransportOptions, transportOf } from './transports.ts'
 
@@ -38,6 +39,11 @@ export interface ClientOptions extends TransportOptions {
   readonly grpc?: OverGrpcOptions
   /** Is told of each answer: which call it was, who gave it after how many tries, and how long each part took. */
   readonly onAnswer?: (call: string, told: Told) => void
+  /**
+   * Is told of what `start` tells its watcher of calls to other services: each that is over (`called`), tries after the first
+   * (`again`), instances that are left out for a while (`instance`). It must be quick, and must not throw.
+   */
+  readonly watcher?: Watcher
   /** @default the system's */
   readonly clock?: Clock
 }
@@ -83,13 +89,13 @@ export interface Client<Service extends string> {
  * with circuits, deadlines and cancellation. One for a process. Needs `undici`. Throws `invalid_config`.
  */
 export function client<C extends AnyContract>(contract: C, options: ClientOptions): Client<C[typeof info]['name']> {
-  const { clock = systemClock, from, onAnswer } = options
+  const { clock = systemClock, from, onAnswer, watcher } = options
   const service = contract[info].name
   const random = seededRandom(randomIdentity())
   const rules = clientRules(options.rules, options.source)
   const discovery = discoveryOf(service, options, clock)
   const { transport, write, read } = speakingOf(contract, options, clock)
-  const mesh = new MeshClient({ ...rules, discovery, transport, clock, random })
+  const mesh = new MeshClient({ ...rules, discovery, transport, clock, random, ...(watcher && { watcher }) })
   return {
     async call(type, input, { key, deadlineMs, signal, balanceBy, priority } = {}) {
       const written = write(type, input)

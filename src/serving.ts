@@ -98,13 +98,13 @@ export class Serving {
     this.#clock = clock
   }
 
-  /** `trouble` says why the services cannot work, if so. */
+  /** `trouble` says why the services cannot work, if so; `watcher` is told when calls are turned away. */
   static async open(
     services: readonly AnyService[],
     { http, frames, grpc, concurrency = {}, tls }: Omit<Doors, 'registry'>,
     registry: Telling | undefined,
     clock: Clock,
-    trouble: () => string | undefined,
+    { trouble, watcher }: { readonly trouble: () => string | undefined; readonly watcher: Watcher },
   ): Promise<Serving | undefined> {
     if ([http, frames, grpc, registry].every((one) => one === undefined)) return undefined
     const self = new Serving(trouble, registry, clock, tls)
@@ -114,7 +114,7 @@ export class Serving {
       callees,
       health: self.#health,
       clock,
-      traffic: new Traffic({ clock, random, limit: concurrency }),
+      traffic: new Traffic({ clock, random, limit: concurrency, watcher }),
       ...(tls && { tls }),
     }
     try {

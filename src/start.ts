@@ -121,15 +121,17 @@ export async function startOn(
   const opened: Opened[] = []
   const running: Running[] = []
   const started: Running[] = []
-  const { callees } = options
+  const { callees, watcher = unwatched } = options
   const registry = options.registry && openRegistry(options.registry, clock)
   const telling = registry && options.registry && { discovery: registry, options: options.registry }
   let serving: Serving | undefined
   let callers: Callers | undefined
   let bus: Bus | undefined
   try {
-    callers = new Callers({ services, clock, callees, registry, labels: options.registry?.labels })
-    serving = await Serving.open(services, options, telling, clock, () => troubleOf(running))
+    const watching: Watcher = (fact) => (serving?.watching(watcher) ?? watcher)(fact)
+    const labels = options.registry?.labels
+    callers = new Callers({ services, clock, callees, registry, labels, watcher: watching })
+    serving = await Serving.open(services, options, telling, clock, { trouble: () => troubleOf(running), watcher })
     bus = await engines.openBus()
     const topics = await (engines.openTopics?.(services) ?? openTopics(services, clock))
     for (const service of services) opened.push(await open(service, engines))

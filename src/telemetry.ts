@@ -63,6 +63,35 @@ export type Fact =
       /** Why it failed; '' for `ok`. */
       readonly message: string
     }
+  | {
+      /** Calls were turned away, since too many were under way: told of the first, and then every ten seconds at most. */
+      readonly kind: 'shed'
+      /** Since it was last told. */
+      readonly calls: number
+      readonly inFlight: number
+      readonly limit: number
+    }
+  | {
+      /** A call to a service elsewhere is over, all tries together. */
+      readonly kind: 'called'
+      readonly service: string
+      /** The status of its last answer; undefined without one. */
+      readonly status: number | undefined
+      /** Milliseconds. What the server did not tell of is network; the three are the whole. */
+      readonly requestMs: number
+      readonly responseMs: number
+      readonly networkMs: number
+    }
+  /** A call to a service elsewhere was to be tried again: it is, or the budget has nothing left for it. */
+  | { readonly kind: 'again'; readonly service: string; readonly granted: boolean }
+  | {
+      /** An instance of a service elsewhere is asked no more for a while, or again. */
+      readonly kind: 'instance'
+      readonly service: string
+      readonly id: string
+      readonly address: string
+      readonly state: 'circuit_open' | 'circuit_closed' | 'ejected' | 'returned'
+    }
 
 export type Watcher = (fact: Fact) => void
 

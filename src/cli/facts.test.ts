@@ -27,5 +27,14 @@ test('what is worth knowing is one line, what is ordinary none', () => {
   assert.match(factLine({ kind: 'stuck', where: 'bus', pid: 5, sinceMs: 1200 }) ?? '', /process 5/)
   assert.match(factLine({ kind: 'clock_jump', byMs: -90_000 }) ?? '', /-90 s/)
   assert.match(factLine({ kind: 'overrun', ...event, budgetMs: 100 }) ?? '', /100 ms/)
+  assert.equal(
+    factLine({ kind: 'shed', calls: 12, inFlight: 64, limit: 64 }),
+    'turned away 12 calls: 64 are under way, of 64 at most',
+  )
+  assert.equal(
+    factLine({ kind: 'instance', service: 'stock', id: 'a1', address: 'http://10.0.0.7:80', state: 'ejected' }),
+    'stock: the instance a1 at http://10.0.0.7:80 is left out for a while: it fails call after call',
+  )
+  assert.equal(factLine({ kind: 'again', service: 'stock', granted: true }), undefined)
   assert.equal(factLine({ kind: 'handled', ...event, latencyMs: 1 }), undefined)
 })

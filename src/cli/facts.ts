@@ -25,6 +25,12 @@ export function factLine(fact: Fact): string | undefined {
       return `the clock jumped by ${Math.round(fact.byMs / 1000)} s; nothing is deleted for some minutes`
     case 'call':
       return isFault(fact.code) ? `${fact.call} ${fact.id}: ${fact.code}: ${oneLine(fact.message)}` : undefined
+    case 'shed':
+      return `turned away ${fact.calls} ${fact.calls === 1 ? 'call' : 'calls'}: ${fact.inFlight} are under way, of ${fact.limit} at most`
+    case 'instance':
+      return `${fact.service}: the instance ${fact.id} at ${fact.address} ${stateOf[fact.state]}`
+    case 'called':
+    case 'again':
     case 'handled':
     case 'retried':
     case 'conflict':
@@ -32,6 +38,13 @@ export function factLine(fact: Fact): string | undefined {
       return undefined
   }
 }
+
+const stateOf = {
+  circuit_open: 'is left out: most calls to it fail',
+  circuit_closed: 'answers again',
+  ejected: 'is left out for a while: it fails call after call',
+  returned: 'is asked again',
+} as const
 
 /** Codes that tell of a mistake in the service, not in what was asked, nor of a moment's trouble. */
 const faults: ReadonlySet<string> = new Set([

@@ -1,9 +1,10 @@
 import { SkerryError } from '../../errors.ts'
 import type { Random } from '../../ids.ts'
+import type { Watcher } from '../../telemetry.ts'
 import { type Clock, pause } from '../../time.ts'
 import type { ServicePolicy } from '../configuration/policy.ts'
 import type { Discovery } from '../discovery.ts'
-import type { LatencyParts } from '../latency.ts'
+import { type LatencyParts, splitLatency } from '../latency.ts'
 import type { RequestAttributes, Source } from '../request.ts'
 import { deadlineOf } from '../resilience/deadline.ts'
 import { type CallRetryPolicy, defaultCallRetry } from '../resilience/retry.ts'
@@ -38,6 +39,8 @@ export interface MeshClientOptions {
   readonly policies?: Lookup<ServicePolicy>
   /** And where no policy does. */
   readonly retry?: CallRetryPolicy
+  /** Is told of each request that is over (`called`), of tries after the first (`again`), and of instances that are left out for a while (`instance`). */
+  readonly watcher?: Watcher
 }
 
 export interface MeshRequest {
@@ -98,6 +101,27 @@ export class MeshClient {
    * way to that service), or the signal's reason.
    */
   request(request: MeshRequest): Promise<MeshAnswer> {
+    const { watcher } = this.#options
+    return watcher ? this.#watched(request, watcher) : this.#request(request)
+  }
+
+  async #watched(request: MeshRequest, watcher: Watcher): Promise<MeshAnswer> {
+    const { clock } = this.#options
+    const { service } = request
+    const began = clock.monotonic()
+    try {
+      const answer = await this.#request(request)
+      const parts = splitLatency(clock.monotonic() - began, answer.latency)
+      watcher({ kind: 'called', service, status: answer.status, ...parts })
+      return answer
+    } catch (error) {
+      const nothing = { requestMs: 0, responseMs: 0, networkMs: clock.monotonic() - began }
+      watcher({ kind: 'called', service, status: undefined, ...nothing })
+      throw error
+    }
+  }
+
+  #request(request: MeshRequest): Promise<MeshAnswer> {
     const table = this.#options.routes?.get(request.service)
     if (table) return this.#routed(request, table)
     const deadline = this.#deadlineOf(request, undefined)

@@ -1,10 +1,17 @@
 import type { Random } from '../../ids.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { Bulkhead } from '../resilience/bulkhead.ts'
 import { Quantiles } from '../resilience/quantile.ts'
 import { concurrentRetryRoom, RetryBudget } from '../resilience/retry-budget.ts'
 import { Throttle } from '../resilience/throttle.ts'
 import type { DestinationSettings } from '../routing/settings.ts'
-import { EndpointGroup } from './group.ts'
+import { type Change, EndpointGroup } from './group.ts'
+
+/** Who is told what becomes of calls to a destination. */
+export interface Telling {
+  changed(endpoint: Endpoint, change: Change): void
+  again(granted: boolean): void
+}
 
 /** All that a client keeps for one destination: a service, or one subset of it. */
 export class Destination {
@@ -18,9 +25,12 @@ export class Destination {
   readonly #waiting: (() => void)[] = []
   #retrying = 0
 
-  constructor(settings: DestinationSettings, random: Random) {
+  readonly #telling: Telling | undefined
+
+  constructor(settings: DestinationSettings, random: Random, telling?: Telling) {
+    this.#telling = telling
     this.settings = settings
-    this.group = new EndpointGroup(settings, random)
+    this.group = new EndpointGroup(settings, random, telling?.changed)
     this.#bulkhead = new Bulkhead(settings.bulkhead)
     this.#budget = settings.retryBudget.kind === 'rate' ? new RetryBudget(settings.retryBudget) : undefined
   }
@@ -60,14 +70,16 @@ export class Destination {
 
   /** Takes one retry out of the budget, if there is one. `retried` gives back what counts while it is under way. */
   withdraw(now: number): boolean {
-    const { retryBudget, mostRetries } = this.settings
-    if (this.#retrying >= mostRetries) return false
-    const granted =
-      retryBudget.kind === 'rate'
-        ? (this.#budget?.withdraw(now) ?? false)
-        : concurrentRetryRoom(this.running, this.#retrying, retryBudget.share, retryBudget.least) > 0
+    const granted = this.#retrying < this.settings.mostRetries && this.#hasRoom(now)
     if (granted) this.#retrying++
+    this.#telling?.again(granted)
     return granted
+  }
+
+  #hasRoom(now: number): boolean {
+    const { retryBudget } = this.settings
+    if (retryBudget.kind === 'rate') return this.#budget?.withdraw(now) ?? false
+    return concurrentRetryRoom(this.running, this.#retrying, retryBudget.share, retryBudget.least) > 0
   }
 
   retried(): void {

@@ -1,4 +1,5 @@
 import type { Random } from '../../ids.ts'
+import type { Watcher } from '../../telemetry.ts'
 import { type Clock, inTime } from '../../time.ts'
 import type { ServicePolicy } from '../configuration/policy.ts'
 import type { Discovery } from '../discovery.ts'
@@ -6,7 +7,7 @@ import type { Endpoint } from '../endpoint.ts'
 import { type DestinationRules, endpointsOf, policyFor } from '../routing/destination.ts'
 import { defaultSettings, settingsOf } from '../routing/settings.ts'
 import type { Transport } from '../transport.ts'
-import { Destination } from './destination.ts'
+import { Destination, type Telling } from './destination.ts'
 
 export interface DirectoryOptions {
   readonly discovery: Discovery
@@ -15,6 +16,8 @@ export interface DirectoryOptions {
   readonly random: Random
   readonly destinations?: { get(service: string): DestinationRules | undefined }
   readonly policies?: { get(service: string): ServicePolicy | undefined }
+  /** Is told of endpoints that are left out, and asked again. */
+  readonly watcher?: Watcher
 }
 
 interface Watched {
@@ -65,13 +68,13 @@ export class Directory {
     port: number | undefined,
     name: string,
   ): Destination | undefined {
-    const { random, clock, destinations, policies } = this.#options
+    const { random, clock, destinations, policies, watcher } = this.#options
     const rules = destinations?.get(service)
     const endpoints = endpointsOf(rules, subset, watched.endpoints ?? [])
     if (!endpoints) return undefined
     const usual = policies?.get(service)?.settings ?? defaultSettings
     const settings = rules ? settingsOf(policyFor(rules, subset, port), usual) : usual
-    const destination = new Destination(settings, random)
+    const destination = new Destination(settings, random, watcher && tellingOf(service, watcher))
     if (watched.endpoints) destination.group.update(endpoints, clock.monotonic())
     watched.destinations.set(name, destination)
     return destination
@@ -98,3 +101,8 @@ export class Directory {
     return watched
   }
 }
+
+const tellingOf = (service: string, watcher: Watcher): Telling => ({
+  changed: ({ id, address }, state) => watcher({ kind: 'instance', service, id, address, state }),
+  again: (granted) => watcher({ kind: 'again', service, granted }),
+})

@@ -26,6 +26,9 @@ export interface Picked {
   ended(outcome: Outcome, tookMs: number, now: number): void
 }
 
+/** What becomes of an endpoint: it is left out for a while, or asked again. */
+export type Change = 'circuit_open' | 'circuit_closed' | 'ejected' | 'returned'
+
 interface Member {
   readonly candidate: Candidate
   readonly circuit: Circuit
@@ -45,9 +48,16 @@ export class EndpointGroup {
   /** Those among whom is chosen; the same list as long as nothing changed, since balancers keep state for a list. */
   #usable: readonly Candidate[] = []
   #known = false
+  #ejected: ReadonlySet<string> = new Set()
+  readonly #tell: (endpoint: Endpoint, change: Change) => void
   #sweptAt = Number.NEGATIVE_INFINITY
 
-  constructor(settings: DestinationSettings, random: Random) {
+  constructor(
+    settings: DestinationSettings,
+    random: Random,
+    tell: (endpoint: Endpoint, change: Change) => void = () => {},
+  ) {
+    this.#tell = tell
     this.#settings = settings
     this.#random = random
     this.#balance = balancerOf(settings)
@@ -106,7 +116,9 @@ export class EndpointGroup {
         const verdict = verdictOf(outcome)
         const restMs = outcome.kind === 'answered' ? outcome.retryAfterMs : undefined
         load.ended(begun, verdict, tookMs, now, restMs)
+        const before = circuit.state
         circuit.ended(ticket, verdict, now)
+        if (circuit.state !== before) this.#turned(endpoint, before, circuit.state)
         if (this.#outliers.ended(endpoint.id, outcome, now)) this.#choosable()
       },
     }
@@ -118,9 +130,21 @@ export class EndpointGroup {
     if (this.#outliers.sweep(now)) this.#choosable()
   }
 
+  /** A probe that fails changes nothing for whoever watches. */
+  #turned(endpoint: Endpoint, before: Circuit['state'], after: Circuit['state']): void {
+    if (after === 'closed') this.#tell(endpoint, 'circuit_closed')
+    else if (before === 'closed') this.#tell(endpoint, 'circuit_open')
+  }
+
   #choosable(): void {
     const isIn = ({ endpoint }: Candidate): boolean => !this.#outliers.isEjected(endpoint.id)
     this.#usable = unlessPanic(this.#all, isIn, this.#settings.panicShare)
+    const before = this.#ejected
+    if (before.size === 0 && this.#outliers.ejected === 0) return
+    this.#ejected = new Set(this.#all.filter((one) => !isIn(one)).map(({ endpoint }) => endpoint.id))
+    for (const { endpoint } of this.#all)
+      if (before.has(endpoint.id) !== this.#ejected.has(endpoint.id))
+        this.#tell(endpoint, this.#ejected.has(endpoint.id) ? 'ejected' : 'returned')
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Fact } from '../../telemetry.ts'
 import { VirtualClock } from '../../time.ts'
 import { LoopDelay } from './loop-delay.ts'
 import { Traffic } from './traffic.ts'
@@ -45,6 +46,27 @@ describe('what is under way', () => {
     await Promise.all(admitted)
     await traffic.during('low', stays, begin)
     assert.equal(begun, true)
+  })
+
+  test('that calls are turned away is told at the first of them, and then every ten seconds with their number', async () => {
+    const [clock, facts] = [new VirtualClock(), [] as Fact[]]
+    const watcher = (fact: Fact): void => void facts.push(fact)
+    const traffic = new Traffic({ clock, random: () => 0, limit: { first: 1, least: 1 }, watcher })
+    const gate = Promise.withResolvers<void>()
+    const admitted = traffic.during('normal', stays, () => gate.promise)
+    const turnedAway = () =>
+      assert.rejects(
+        traffic.during('normal', stays, async () => {}),
+        shed,
+      )
+    for (let n = 0; n < 3; n++) await turnedAway()
+    assert.deepEqual(facts, [{ kind: 'shed', calls: 1, inFlight: 1, limit: 1 }])
+    await clock.advance(10_000)
+    for (let n = 0; n < 3; n++) await turnedAway()
+    assert.deepEqual(facts[1], { kind: 'shed', calls: 3, inFlight: 1, limit: 1 })
+    assert.equal(facts.length, 2)
+    gate.resolve()
+    await admitted
   })
 
   test('a limit that is none is refused, naming what is wrong with it', () => {

@@ -1,5 +1,6 @@
 import { SkerryError } from '../../errors.ts'
 import type { Random } from '../../ids.ts'
+import { unwatched, type Watcher } from '../../telemetry.ts'
 import type { Clock } from '../../time.ts'
 import {
   ConcurrencyLimit,
@@ -19,7 +20,12 @@ export interface TrafficOptions {
   readonly random: Random
   /** `false`: no limit but the deadlines of callers. */
   readonly limit?: Partial<ConcurrencyPolicy> | false
+  /** Is told when calls are turned away (`shed`). */
+  readonly watcher?: Watcher
 }
+
+/** There may be thousands a second, and one line says as much, in milliseconds. */
+const toldEveryMs = 10_000
 
 const ranges: Readonly<Record<keyof ConcurrencyPolicy, readonly [least: number, most: number]>> = {
   first: [1, 1_000_000],
@@ -51,9 +57,14 @@ export class Traffic {
   readonly #limit: ConcurrencyLimit | undefined
   readonly #delay: LoopDelay
   readonly #shed = { normal: 0, low: 0 }
+  readonly #watcher: Watcher
+  /** Turned away, and not told of yet. */
+  #untold = 0
+  #toldAt = Number.NEGATIVE_INFINITY
   #inFlight = 0
 
-  constructor({ clock, random, limit }: TrafficOptions) {
+  constructor({ clock, random, limit, watcher = unwatched }: TrafficOptions) {
+    this.#watcher = watcher
     this.#clock = clock
     this.#random = random
     this.#limit = limit === false ? undefined : new ConcurrencyLimit(checked({ ...defaultTraffic, ...limit }))
@@ -93,10 +104,21 @@ export class Traffic {
     const admission = this.#limit?.admit(priority, this.#random)
     if (admission?.kind === 'shed') {
       this.#shed[priority]++
+      this.#tell()
       const message = `too many calls are under way: ${this.#inFlight}, of ${this.limit}; ask later`
       throw new Unbegun('shed', message, admission.retryAfterMs)
     }
     this.#inFlight++
     if (this.#limit) this.#delay.watch()
+  }
+
+  #tell(): void {
+    this.#untold++
+    const now = this.#clock.monotonic()
+    if (now - this.#toldAt < toldEveryMs) return
+    this.#toldAt = now
+    const [calls, inFlight, limit] = [this.#untold, this.#inFlight, this.limit]
+    this.#untold = 0
+    this.#watcher({ kind: 'shed', calls, inFlight, limit })
   }
 }

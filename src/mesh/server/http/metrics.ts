@@ -21,6 +21,10 @@ export class Metrics {
   readonly #events: Counter<'subscription' | 'outcome'>
   readonly #requests: Counter<'status'>
   readonly #paused: Counter<'where' | 'code'>
+  readonly #outgoing: Histogram<'service' | 'outcome'>
+  readonly #parts: Histogram<'service' | 'part'>
+  readonly #again: Counter<'service' | 'budget'>
+  readonly #leftOut: Counter<'service' | 'why'>
 
   constructor(traffic: Traffic) {
     const registers = [this.#registry]
@@ -47,6 +51,32 @@ export class Metrics {
       name: 'skerry_pauses_total',
       help: 'Pauses since something beneath the services failed',
       labelNames: ['where', 'code'],
+      registers,
+    })
+    this.#outgoing = new Histogram({
+      name: 'skerry_outgoing_call_seconds',
+      help: 'How long calls to services elsewhere took, all tries together, by how they ended: answered, refused (4xx), failed (5xx), lost',
+      labelNames: ['service', 'outcome'],
+      buckets: seconds,
+      registers,
+    })
+    this.#parts = new Histogram({
+      name: 'skerry_outgoing_call_part_seconds',
+      help: 'The parts of the same calls: request and response as the server tells, network is the rest; they sum to the whole',
+      labelNames: ['service', 'part'],
+      buckets: seconds,
+      registers,
+    })
+    this.#again = new Counter({
+      name: 'skerry_outgoing_retries_total',
+      help: 'Tries after the first of calls to services elsewhere; refused are those for which the budget had nothing left',
+      labelNames: ['service', 'budget'],
+      registers,
+    })
+    this.#leftOut = new Counter({
+      name: 'skerry_outgoing_instances_left_out_total',
+      help: 'How often an instance was left out for a while, by why: circuit (most calls to it fail), ejected (call after call)',
+      labelNames: ['service', 'why'],
       registers,
     })
     new Gauge({
@@ -90,8 +120,25 @@ export class Metrics {
       case 'paused':
         this.#paused.inc({ where: fact.where, code: fact.code })
         break
+      case 'called':
+        this.#called(fact)
+        break
+      case 'again':
+        this.#again.inc({ service: fact.service, budget: fact.granted ? 'granted' : 'refused' })
+        break
+      case 'instance':
+        if (fact.state === 'ejected') this.#leftOut.inc({ service: fact.service, why: 'ejected' })
+        if (fact.state === 'circuit_open') this.#leftOut.inc({ service: fact.service, why: 'circuit' })
+        break
       default:
     }
+  }
+
+  #called({ service, status, requestMs, responseMs, networkMs }: Extract<Fact, { kind: 'called' }>): void {
+    this.#outgoing.observe({ service, outcome: outcomeOf(status) }, (requestMs + responseMs + networkMs) / 1000)
+    this.#parts.observe({ service, part: 'request' }, requestMs / 1000)
+    this.#parts.observe({ service, part: 'response' }, responseMs / 1000)
+    this.#parts.observe({ service, part: 'network' }, networkMs / 1000)
   }
 
   answered(status: number): void {
@@ -105,4 +152,10 @@ export class Metrics {
   async text(): Promise<string> {
     return `${await this.#registry.metrics()}\n${await processRegistry().metrics()}`
   }
+}
+
+function outcomeOf(status: number | undefined): string {
+  if (status === undefined) return 'lost'
+  if (status < 400) return 'answered'
+  return status < 500 ? 'refused' : 'failed'
 }
