@@ -70,6 +70,12 @@ describe('skerry call', () => {
     assert.match(await line('shop.find', '--at', 'elsewhere'), /invalid_config: 'elsewhere' is no address/)
   })
 
+  test('a field that stands in the path must be given: nothing is asked for by the name of undefined', async () => {
+    const { exit, err } = await call('shop.change', '{"lines":[]}')
+    assert.equal(exit, 1)
+    assert.match(err, /^skerry: invalid_request: shop\.change: 'id' stands in its path, and '' cannot/)
+  })
+
   test('a wrong command line is told as such', async () => {
     assert.equal((await call('place')).exit, 64)
     assert.equal((await call('shop.place', '{')).exit, 64)

@@ -1,6 +1,6 @@
 import { text as textOf } from 'node:stream/consumers'
 import { messageOf, SkerryError } from '../errors.ts'
-import { queryOf } from '../mesh/client/exchange.ts'
+import { pathSegment, queryOf } from '../mesh/client/exchange.ts'
 import { deadlineHeader } from '../mesh/resilience/deadline.ts'
 import { codeOfStatus, isCode } from '../mesh/server/errors.ts'
 import { fromHeader, keyHeader } from '../mesh/server/headers.ts'
@@ -116,7 +116,7 @@ function requestOf(described: Described, name: string, input: unknown): Asked {
     delete fields[field]
     return value
   }
-  const path = found.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(String(take(field))))
+  const path = found.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => pathSegment(name, field, take(field)))
   if (!found.operation.requestBody) {
     const query = queryOf(fields)
     return { method: found.method, path: query === '' ? path : `${path}?${query}` }

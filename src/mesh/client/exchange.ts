@@ -1,5 +1,6 @@
 import { type AnyCall, fieldsOf, Refusal } from '../../call.ts'
 import { SkerryError } from '../../errors.ts'
+import { kindsOf, resolveRef, type Shape } from '../server/coerce.ts'
 import { isCode } from '../server/errors.ts'
 import type { WireAnswer } from '../transport.ts'
 
@@ -25,10 +26,12 @@ export function writeCall(type: AnyCall, input: unknown): Sendable {
   const path = type.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = fields[name]
     delete fields[name]
-    return pathSegment(type, name, value)
+    return pathSegment(type.label, name, value)
   })
-  if (method === 'GET' || method === 'DELETE')
+  if (method === 'GET' || method === 'DELETE') {
+    for (const [name, value] of Object.entries(fields)) if (value === null) mustBeSayable(type, name)
     return { method, path, query: queryOf(fields), headers: {}, body: nothing }
+  }
   return inBody(type, path, fields)
 }
 
@@ -40,20 +43,32 @@ function inBody(type: AnyCall, path: string, value: unknown): Sendable {
 }
 
 /** `.` and `..` would be taken for steps by whoever passes the request on, however they are written. */
-function pathSegment(type: AnyCall, name: string, value: unknown): string {
+export function pathSegment(label: string, name: string, value: unknown): string {
   const text = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
-  if (text !== '' && !/^\.{1,2}$/.test(text)) return encodeURIComponent(text)
+  if (text !== '' && !/^\.{1,2}$/.test(text) && text.isWellFormed()) return encodeURIComponent(text)
   throw new SkerryError(
     'invalid_request',
-    `${type.label}: '${name}' stands in its path, and '${text}' cannot; give a text that is not empty, '.' or '..'`,
+    `${label}: '${name}' stands in its path, and '${text.toWellFormed()}' cannot; give a text that is not empty, '.' or '..'`,
   )
 }
 
-/** What follows the `?`; empty without fields. Lists repeat their name. */
+/** Nothing at all stands for null, but where it may as well be a text of nothing. */
+function mustBeSayable(type: AnyCall, name: string): void {
+  const schema = type.inputSchema()
+  const root = (typeof schema.$ref === 'string' ? resolveRef(schema.$ref, schema) : schema) as Shape | undefined
+  if (kindsOf((root?.properties as Shape | undefined)?.[name], schema).has('string'))
+    throw new SkerryError(
+      'invalid_request',
+      `${type.label}: '${name}' stands in a query, where a text cannot be null; leave it out`,
+    )
+}
+
+/** What follows the `?`; empty without fields. Lists repeat their name, null is nothing. */
 export function queryOf(fields: Readonly<Record<string, unknown>>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(fields))
-    if (value !== undefined) for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one))
+    if (value !== undefined)
+      for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one ?? ''))
   return query.toString()
 }
 

@@ -11,6 +11,8 @@ export interface InputPlan {
   readonly inPath: readonly string[]
   /** True where all other fields are in the query, else they are in the body. */
   readonly inQuery: boolean
+  /** Of the fields that must be there, those that are lists and nothing else. */
+  readonly lists: readonly string[]
 }
 
 /** Throws `invalid_config` naming a field that a path or a query cannot hold. */
@@ -31,7 +33,11 @@ export function planInput(type: AnyCall): InputPlan {
   }
   for (const field of inQuery ? Object.keys(properties) : [])
     if (isStructured(properties[field], schema, true)) refuse(`a query cannot hold the field '${field}'; use POST`)
-  return { label: type.label, schema, properties, inPath, inQuery }
+  const lists = ((target?.required ?? []) as string[]).filter((name) => {
+    const kinds = kindsOf(properties[name], schema)
+    return kinds.size === 1 && kinds.has('array')
+  })
+  return { label: type.label, schema, properties, inPath, inQuery, lists }
 }
 
 function isStructured(property: unknown, root: Shape, arrays: boolean): boolean {
@@ -63,6 +69,8 @@ export function readInput(plan: InputPlan, { params, query, body }: Received): u
   const fields = new Map<string, unknown>(inQuery ? [] : Object.entries((body ?? {}) as object))
   for (const name of inQuery ? named : [])
     fields.set(name, coerce(query[name] as string | readonly string[], schemaOf(name), schema))
+  // A list of nothing leaves no trace in a query.
+  for (const name of inQuery ? plan.lists : []) if (!fields.has(name)) fields.set(name, [])
   for (const name of inPath) {
     const value = coerce(params[name] as string, schemaOf(name), schema)
     if (fields.has(name) && fields.get(name) !== value) refuse(`its path and what else is given differ in '${name}'`)
