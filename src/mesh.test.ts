@@ -13,6 +13,7 @@ import { HttpTransport } from './mesh/http/transport.ts'
 import { client, type Told } from './mesh.ts'
 import { service } from './service.ts'
 import { start } from './start.ts'
+import type { Fact } from './telemetry.ts'
 import { systemClock } from './time.ts'
 
 const Bank = contract('bank', {
@@ -162,6 +163,31 @@ describe('a client of a service', () => {
     const [at, registry] = [['http://127.0.0.1:1'], { address: 'unix:/nowhere', secret }]
     assert.throws(() => client(Bank, { at, registry }), code('invalid_config'))
   })
+
+  test('a process says when its registry is not there, and when it is at last; its metrics do, too', () =>
+    inFolder(async (dir) => {
+      const address = `unix:${join(dir, 'registry.sock')}`
+      const told: string[] = []
+      let tell = (): void => {}
+      const watcher = (fact: Fact): void => {
+        if (fact.kind !== 'registry') return
+        told.push(`${fact.state} ${fact.code}`)
+        tell()
+      }
+      const until = async (count: number): Promise<void> => {
+        while (told.length < count) await new Promise<void>((resolve) => (tell = resolve))
+      }
+      const app = await start([bank], { dir, http: '0', registry: { address, secret }, watcher })
+      const up = async () => /skerry_registry_up\{.*\} (\d)/.exec(await (await fetch(`${app.url}/metrics`)).text())?.[1]
+      await until(1)
+      assert.equal(await up(), '0')
+      const registry = await Registry.start({ clock: systemClock, secret, listen: registryAddress(address) })
+      await until(2)
+      assert.equal(await up(), '1')
+      assert.deepEqual(told, ['away unavailable', 'joined ok'])
+      await app.stop()
+      await registry.close()
+    }))
 
   test('a service that gives a registry and serves nothing is told so', () =>
     inFolder(async (dir) => {

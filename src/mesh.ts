@@ -41,7 +41,7 @@ export interface ClientOptions extends TransportOptions {
   readonly onAnswer?: (call: string, told: Told) => void
   /**
    * Is told of what `start` tells its watcher of calls to other services: each that is over (`called`), tries after the first
-   * (`again`), instances that are left out for a while (`instance`). It must be quick, and must not throw.
+   * (`again`), instances that are left out for a while (`instance`), the registry (`registry`). It must be quick, and must not throw.
    */
   readonly watcher?: Watcher
   /** @default the system's */
@@ -123,10 +123,10 @@ function speakingOf(contract: AnyContract, options: ClientOptions, clock: Clock)
   return { transport: transportOf(options, clock), write: writeCall, read: readCall }
 }
 
-function discoveryOf(service: string, { at, registry, discovery }: ClientOptions, clock: Clock): Discovery {
+function discoveryOf(service: string, { at, registry, discovery, watcher }: ClientOptions, clock: Clock): Discovery {
   if ([at, registry, discovery].filter(Boolean).length !== 1)
     throw new SkerryError('invalid_config', `a client of ${service} needs one of at, registry and discovery`)
   if (at) return new StaticDiscovery({ [service]: at })
-  if (registry) return openRegistry(registry, clock)
+  if (registry) return openRegistry(registry, clock, watcher)
   return discovery as Discovery
 }

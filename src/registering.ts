@@ -2,6 +2,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { SkerryError } from './errors.ts'
 import { randomIdentity, seededRandom } from './ids.ts'
 import { type Registered, RegistryDiscovery } from './mesh/discovery/registry/client.ts'
+import { unwatched, type Watcher } from './telemetry.ts'
 import type { Clock } from './time.ts'
 
 /** How a process makes its calls known. */
@@ -11,9 +12,12 @@ export interface RegistryOptions {
   /** What everybody who may register and look knows, at least 16 characters. */
   readonly secret: string
   readonly tls?: TlsOptions
-  /** Where others reach this process over HTTP. @default where it listens */
+  /**
+   * Where others reach this process: a host (`10.0.0.7`, `orders-1.internal`), whatever it is spoken to by; or a URL, over HTTP.
+   * Who listens at all addresses (`0.0.0.0`, `[::]`) must say. @default where it listens
+   */
   readonly advertise?: string
-  /** And by frames. @default where it listens for them */
+  /** And by frames, as a URL. @default the host of `advertise`, or where it listens for them */
   readonly advertiseFrames?: string
   /** What routes tell subsets by, such as `{ version: 'v2' }`. */
   readonly labels?: Readonly<Record<string, string>>
@@ -24,9 +28,17 @@ export interface RegistryOptions {
   readonly expected?: number
 }
 
-/** The connection to a registry. Throws `invalid_config` for a wrong address or secret. */
-export function openRegistry({ address, secret, tls }: RegistryOptions, clock: Clock): RegistryDiscovery {
-  return new RegistryDiscovery({ address, secret, clock, random: seededRandom(randomIdentity()), ...(tls && { tls }) })
+/** The connection to a registry; `watcher` is told when it is there, and why it is away. Throws `invalid_config` for a wrong address or secret. */
+export function openRegistry(
+  { address, secret, tls }: RegistryOptions,
+  clock: Clock,
+  watcher: Watcher = unwatched,
+): RegistryDiscovery {
+  return new RegistryDiscovery({
+    ...{ address, secret, clock, random: seededRandom(randomIdentity()), ...(tls && { tls }) },
+    onTrouble: ({ code, message }) => watcher({ kind: 'registry', state: 'away', address, code, message }),
+    onJoined: () => watcher({ kind: 'registry', state: 'joined', address, code: 'ok', message: '' }),
+  })
 }
 
 /** The instances that this process is, as a registry knows them. */
@@ -45,8 +57,10 @@ export class Registering {
     loadOf: (service: string) => number,
   ) {
     const { labels = {}, weight = 1, zone, expected } = options
-    const frames = options.advertiseFrames ?? listening.frames
-    const at = options.advertise ?? listening.url ?? frames
+    const { advertise, advertiseFrames } = options
+    const host = advertise !== undefined && !isUrl(advertise) ? advertise : undefined
+    const frames = advertiseFrames ?? reached(listening.frames, host)
+    const at = (host === undefined ? advertise : undefined) ?? reached(listening.url, host) ?? frames
     if (at === undefined)
       throw new SkerryError(
         'invalid_config',
@@ -73,4 +87,19 @@ export class Registering {
   close(): void {
     for (const one of this.#registered) one.withdraw()
   }
+}
+
+const isUrl = (text: string): boolean => text.includes('://') || text.startsWith('unix:')
+
+/** Where it listens, as others write it. */
+function reached(listens: string | undefined, host: string | undefined): string | undefined {
+  if (listens === undefined || listens.startsWith('unix:')) return listens
+  const [, scheme, own, port] = /^(\w+):\/\/(.*):(\d+)$/.exec(listens) ?? []
+  if (host !== undefined)
+    return `${scheme}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
+  if (own !== '0.0.0.0' && own !== '[::]') return listens
+  throw new SkerryError(
+    'invalid_config',
+    `${listens} says nothing of where others reach it, and a registry is to tell them: give advertise (skerry run --advertise) a host`,
+  )
 }

@@ -122,13 +122,13 @@ export async function startOn(
   const running: Running[] = []
   const started: Running[] = []
   const { callees, watcher = unwatched } = options
-  const registry = options.registry && openRegistry(options.registry, clock)
+  const watching: Watcher = (fact) => (serving?.watching(watcher) ?? watcher)(fact)
+  const registry = options.registry && openRegistry(options.registry, clock, watching)
   const telling = registry && options.registry && { discovery: registry, options: options.registry }
   let serving: Serving | undefined
   let callers: Callers | undefined
   let bus: Bus | undefined
   try {
-    const watching: Watcher = (fact) => (serving?.watching(watcher) ?? watcher)(fact)
     const labels = options.registry?.labels
     callers = new Callers({ services, clock, callees, registry, labels, watcher: watching })
     serving = await Serving.open(services, options, telling, clock, { trouble: () => troubleOf(running), watcher })

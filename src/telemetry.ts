@@ -82,6 +82,15 @@ export type Fact =
       readonly responseMs: number
       readonly networkMs: number
     }
+  | {
+      /** The registry has taken this process in, or is away: told once until something else is so. */
+      readonly kind: 'registry'
+      readonly state: 'joined' | 'away'
+      readonly address: string
+      /** `ok`, or why it is away. */
+      readonly code: string
+      readonly message: string
+    }
   /** A call to a service elsewhere was to be tried again: it is, or the budget has nothing left for it. */
   | { readonly kind: 'again'; readonly service: string; readonly granted: boolean }
   | {

@@ -97,3 +97,17 @@ export function wholeNumber(values: Invocation['values'], name: string, least: n
     throw new UsageError(`--${name} ${text}: give a whole number of at least ${least}`)
   return number
 }
+
+/** What an option that may be given several times holds, each `NAME=VALUE` or of another shape. Throws `UsageError`. */
+export function pairsOf(given: string | boolean | undefined, shape: RegExp, usage: string): Record<string, string> {
+  if (given === undefined) return {}
+  return Object.fromEntries(
+    String(given)
+      .split('\n')
+      .map((one) => {
+        const [, name, value] = shape.exec(one) ?? []
+        if (name === undefined || value === undefined) throw new UsageError(`${usage}, not '${one}'`)
+        return [name, value]
+      }),
+  )
+}

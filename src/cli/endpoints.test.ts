@@ -68,6 +68,34 @@ describe('skerry endpoints', () => {
     await stopped(all)
   })
 
+  test('shows what skerry run says of a process: host, labels, weight, zone, and how many there should be', async () => {
+    const all = await running('said')
+    const at = ['--dir', 'said', '--registry', `unix:${join(terminal.folder, 'said', 'registry.sock')}`]
+    const everywhere = ['--http', '0.0.0.0:0', '--frames', '0.0.0.0:0', '--json', ...at]
+    const unreachable = await terminal.run(['run', 'shop', ...everywhere])
+    assert.equal(unreachable.exit, 1)
+    assert.match(unreachable.err, /0\.0\.0\.0:\d+ says nothing of where others reach it.* give advertise/)
+    for (const wrong of [
+      ['--label', 'v2'],
+      ['--weight', 'heavy'],
+      ['--expected', '0'],
+    ])
+      assert.equal((await terminal.run(['run', 'shop', ...everywhere, ...wrong])).exit, 64)
+    const told = ['--advertise', 'localhost', '--label', 'version=v2', '--label', 'disk=ssd', '--weight', '0.5']
+    const service = terminal.start('run', 'shop', ...everywhere, ...told, '--zone', 'north', '--expected', '2')
+    await service.fact({ kind: 'registry', state: 'joined' })
+    await service.fact({ kind: 'ready' })
+    const { exit, out } = await terminal.run(['endpoints', '--json', ...at])
+    const [shop] = JSON.parse(out) as { expected: number; gaps: string[]; instances: Record<string, unknown>[] }[]
+    assert.deepEqual([exit, shop?.expected, shop?.gaps.at(-1)], [2, 2, '1 of 2 expected is missing'])
+    const [{ address, frames, labels, weight, zone } = {}] = shop?.instances ?? []
+    assert.match(`${address} ${frames}`, /^http:\/\/localhost:\d+ tcp:\/\/localhost:\d+$/)
+    assert.deepEqual([labels, weight, zone], [{ version: 'v2', disk: 'ssd' }, 0.5, 'north'])
+    service.child.kill('SIGTERM')
+    assert.equal((await service.ended).exit, 0)
+    await stopped(all)
+  })
+
   test('shows instances, ready of expected, and the load of each beside the sum', async () => {
     const all = await running('a')
     all.client.register(instance('a', { expected: 2 }), () => 6)

@@ -35,6 +35,15 @@ test('what is worth knowing is one line, what is ordinary none', () => {
     factLine({ kind: 'instance', service: 'stock', id: 'a1', address: 'http://10.0.0.7:80', state: 'ejected' }),
     'stock: the instance a1 at http://10.0.0.7:80 is left out for a while: it fails call after call',
   )
+  const registry = { kind: 'registry', address: 'tcp://10.0.0.7:7300' } as const
+  assert.equal(
+    factLine({ ...registry, state: 'joined', code: 'ok', message: '' }),
+    'registry tcp://10.0.0.7:7300: this process is known there',
+  )
+  assert.equal(
+    factLine({ ...registry, state: 'away', code: 'unavailable', message: 'registry tcp://10.0.0.7:7300: no' }),
+    'registry tcp://10.0.0.7:7300: no; what is known stays, and it is tried again',
+  )
   assert.equal(factLine({ kind: 'again', service: 'stock', granted: true }), undefined)
   assert.equal(factLine({ kind: 'handled', ...event, latencyMs: 1 }), undefined)
 })

@@ -27,6 +27,10 @@ export function factLine(fact: Fact): string | undefined {
       return isFault(fact.code) ? `${fact.call} ${fact.id}: ${fact.code}: ${oneLine(fact.message)}` : undefined
     case 'shed':
       return `turned away ${fact.calls} ${fact.calls === 1 ? 'call' : 'calls'}: ${fact.inFlight} are under way, of ${fact.limit} at most`
+    case 'registry':
+      return fact.state === 'joined'
+        ? `registry ${fact.address}: this process is known there`
+        : `${oneLine(fact.message)}; what is known stays, and it is tried again`
     case 'instance':
       return `${fact.service}: the instance ${fact.id} at ${fact.address} ${stateOf[fact.state]}`
     case 'called':

@@ -12,6 +12,7 @@ import {
 import type { ListedService } from '../mesh/discovery/registry/messages.ts'
 import { hasLabels } from '../mesh/endpoint.ts'
 import type { RequestAttributes, Source } from '../mesh/request.ts'
+import { pairsOf } from './arguments.ts'
 import { routeOf } from './call.ts'
 import type { Command, Invocation, Option } from './command.ts'
 import { many } from './command.ts'
@@ -230,17 +231,4 @@ function requestOf(
     request: { service, method, scheme: 'http', authority, path, query, headers: lower },
     source: { labels, namespace: '' },
   }
-}
-
-function pairsOf(given: string | true | undefined, shape: RegExp, usage: string): Record<string, string> {
-  if (given === undefined) return {}
-  return Object.fromEntries(
-    String(given)
-      .split('\n')
-      .map((one) => {
-        const [, name, value] = shape.exec(one) ?? []
-        if (name === undefined || value === undefined) throw new UsageError(`${usage}, not '${one}'`)
-        return [name, value]
-      }),
-  )
 }

@@ -2,18 +2,18 @@ import type { EngineOptions } from '../engines.ts'
 import { messageOf } from '../errors.ts'
 import { addressOf } from '../mesh/server/address.ts'
 import type { ServerTls } from '../mesh/server/tls.ts'
-import type { RegistryOptions } from '../registering.ts'
 import type { AnyService } from '../service.ts'
 import { wholeNumber } from './arguments.ts'
 import { calleeOption, givenCallees } from './callees.ts'
 import { type Command, type Invocation, many } from './command.ts'
 import { UsageError } from './failure.ts'
 import { keepHeapSmall } from './heap.ts'
-import { registryOf, registryOptions, secretOf } from './meeting.ts'
+import { registryOptions } from './meeting.ts'
 import { refuse, serve } from './serve.ts'
 import { loadServices } from './services.ts'
 import { placesOf } from './site.ts'
 import { supervise } from './supervisor.ts'
+import { tellingOf, tellingOptions } from './telling.ts'
 import { givenTls, tlsOptions } from './tls.ts'
 
 export const run: Command = {
@@ -57,6 +57,7 @@ has passed.`,
       'certificate of what is served over ports, PEM: HTTPS, frames at tls://, gRPC within TLS',
     ),
     ...registryOptions,
+    ...tellingOptions,
     'keep-hours': { type: 'string', value: 'N', help: 'drop handled events that are older than N hours' },
     'keep-mib': { type: 'string', value: 'N', help: 'drop the oldest handled events of a stream beyond N MiB' },
     supervised: { type: 'boolean', help: '' },
@@ -114,15 +115,6 @@ export function httpOf(values: Invocation['values'], services: readonly AnyServi
   const given = values.http ?? (process.env.SKERRY_HTTP || undefined)
   if (given === undefined) return services.some(({ calls }) => calls.size > 0) ? '127.0.0.1:0' : undefined
   return checkedAddress(String(given))
-}
-
-/** The registry that is to be told; none unless one is given. */
-function tellingOf(invocation: Invocation): RegistryOptions | undefined {
-  if ((invocation.values.registry ?? (process.env.SKERRY_REGISTRY || undefined)) === undefined) return undefined
-  const secret = secretOf(invocation)
-  const address = registryOf(invocation)
-  const expected = wholeNumber(invocation.values, 'processes', 1) ?? 1
-  return { address, secret, expected, ...(address.startsWith('tls:') && { tls: { ...givenTls(invocation.values) } }) }
 }
 
 /** Several processes can listen on one port, by HTTP and frames; on nothing else. */

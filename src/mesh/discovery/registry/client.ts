@@ -29,6 +29,8 @@ export interface RegistryDiscoveryOptions {
   readonly tls?: TlsOptions
   /** Is told why the registry is away: once, until something else is wrong or it was there again. */
   readonly onTrouble?: (error: SkerryError) => void
+  /** Is told when the registry has taken us in, and each time that it does so again. */
+  readonly onJoined?: () => void
 }
 
 /** One instance, as this process has registered it. */
@@ -84,7 +86,7 @@ export class RegistryDiscovery implements Discovery {
     checkSecret(options.secret)
     this.#address = registryAddress(address)
     this.#tls = tls
-    this.#options = { onTrouble: () => {}, ...options }
+    this.#options = { onTrouble: () => {}, onJoined: () => {}, ...options }
   }
 
   watch(service: string, update: Update): () => void {
@@ -186,6 +188,7 @@ export class RegistryDiscovery implements Discovery {
     for (const { registration } of this.#ours.values()) link.say({ kind: 'register', registration })
     for (const service of this.#known.keys()) link.say({ kind: 'watch', service })
     for (const join of this.#joins.splice(0)) join.resolve()
+    this.#options.onJoined()
   }
 
   #told(message: Told): void {

@@ -24,6 +24,7 @@ export class Metrics {
   readonly #outgoing: Histogram<'service' | 'outcome'>
   readonly #parts: Histogram<'service' | 'part'>
   readonly #again: Counter<'service' | 'budget'>
+  readonly #registered: Gauge<'registry'>
   readonly #leftOut: Counter<'service' | 'why'>
 
   constructor(traffic: Traffic) {
@@ -79,6 +80,12 @@ export class Metrics {
       labelNames: ['service', 'why'],
       registers,
     })
+    this.#registered = new Gauge({
+      name: 'skerry_registry_up',
+      help: 'Whether the registry that this process is given has taken it in: 1, or 0 while it is away; nothing without one',
+      labelNames: ['registry'],
+      registers,
+    })
     new Gauge({
       name: 'skerry_concurrency_limit',
       help: 'Calls that may be answered at a time; beyond it they are turned away',
@@ -125,6 +132,9 @@ export class Metrics {
         break
       case 'again':
         this.#again.inc({ service: fact.service, budget: fact.granted ? 'granted' : 'refused' })
+        break
+      case 'registry':
+        this.#registered.set({ registry: fact.address }, fact.state === 'joined' ? 1 : 0)
         break
       case 'instance':
         if (fact.state === 'ejected') this.#leftOut.inc({ service: fact.service, why: 'ejected' })
