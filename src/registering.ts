@@ -19,6 +19,8 @@ export interface RegistryOptions {
   readonly advertise?: string
   /** And by frames, as a URL. @default the host of `advertise`, or where it listens for them */
   readonly advertiseFrames?: string
+  /** `false`: it is only asked where others are. @default true */
+  readonly tell?: boolean
   /** What routes tell subsets by, such as `{ version: 'v2' }`. */
   readonly labels?: Readonly<Record<string, string>>
   /** Capacity relative to the others. @default 1 */

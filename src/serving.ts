@@ -168,7 +168,8 @@ export class Serving {
     const loadOf = (name: string): number => this.#running.get(name) ?? 0
     const { discovery, options } = this.#register
     // Who only calls others has nothing to tell.
-    if (names.length > 0) this.#registering = new Registering(discovery, options, names, listening, loadOf)
+    if (names.length > 0 && options.tell !== false)
+      this.#registering = new Registering(discovery, options, names, listening, loadOf)
   }
 
   /** Refuses new calls, lets those under way end within so many milliseconds, and closes. */

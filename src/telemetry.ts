@@ -64,11 +64,12 @@ export type Fact =
       readonly message: string
     }
   | {
-      /** Calls were turned away, since too many were under way: told of the first, and then every ten seconds at most. */
+      /** Calls were turned away, since too many were under way: told of a second after the first, and then every ten at most. */
       readonly kind: 'shed'
-      /** Since it was last told. */
-      readonly calls: number
-      readonly inFlight: number
+      /** By their priority, since it was last told. */
+      readonly normal: number
+      readonly low: number
+      /** How many may be under way now. */
       readonly limit: number
     }
   | {

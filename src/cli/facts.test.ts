@@ -28,8 +28,8 @@ test('what is worth knowing is one line, what is ordinary none', () => {
   assert.match(factLine({ kind: 'clock_jump', byMs: -90_000 }) ?? '', /-90 s/)
   assert.match(factLine({ kind: 'overrun', ...event, budgetMs: 100 }) ?? '', /100 ms/)
   assert.equal(
-    factLine({ kind: 'shed', calls: 12, inFlight: 64, limit: 64 }),
-    'turned away 12 calls: 64 are under way, of 64 at most',
+    factLine({ kind: 'shed', normal: 2, low: 10, limit: 64 }),
+    'turned away 12 calls, 10 of them of low priority: too many were under way; the limit is 64',
   )
   assert.equal(
     factLine({ kind: 'instance', service: 'stock', id: 'a1', address: 'http://10.0.0.7:80', state: 'ejected' }),

@@ -26,7 +26,7 @@ export function factLine(fact: Fact): string | undefined {
     case 'call':
       return isFault(fact.code) ? `${fact.call} ${fact.id}: ${fact.code}: ${oneLine(fact.message)}` : undefined
     case 'shed':
-      return `turned away ${fact.calls} ${fact.calls === 1 ? 'call' : 'calls'}: ${fact.inFlight} are under way, of ${fact.limit} at most`
+      return `turned away ${fact.normal + fact.low} calls, ${fact.low} of them of low priority: too many were under way; the limit is ${fact.limit}`
     case 'registry':
       return fact.state === 'joined'
         ? `registry ${fact.address}: this process is known there`

@@ -95,13 +95,13 @@ async function runHere(
   const own = givenTls(values)
   const { cert, key, ca } = own
   const tls = cert && key ? { cert, key, ...(ca && { ca }) } : undefined
-  // What answers calls nowhere must not be told of; who only calls others finds them by the registry all the same.
-  const silent = http === undefined && frames === undefined && services.some(({ calls }) => calls.size > 0)
+  // What answers calls nowhere must not be told of; it finds others by the registry all the same.
+  const tell = http !== undefined || frames !== undefined
   const doors = {
     http,
     frames,
     grpc: doorOf(values, 'grpc'),
-    registry: silent ? undefined : tellingOf(invocation),
+    registry: tellingOf(invocation, tell),
     tls,
   }
   const rules = values.rules ?? (process.env.SKERRY_RULES || undefined)

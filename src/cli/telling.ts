@@ -27,8 +27,8 @@ export const tellingOptions: Readonly<Record<string, Option>> = {
   },
 }
 
-/** The registry that is to be told, and of what; none unless one is given. Throws `UsageError` naming the option. */
-export function tellingOf(invocation: Invocation): RegistryOptions | undefined {
+/** The registry that is asked, and what it is told, if so; none unless one is given. Throws `UsageError` naming the option. */
+export function tellingOf(invocation: Invocation, tell: boolean): RegistryOptions | undefined {
   const { values } = invocation
   const advertise = values.advertise ?? (process.env.SKERRY_ADVERTISE || undefined)
   const labels = pairsOf(values.label, /^([^=]+)=(.*)$/, '--label: write NAME=VALUE')
@@ -38,7 +38,7 @@ export function tellingOf(invocation: Invocation): RegistryOptions | undefined {
   const secret = secretOf(invocation)
   const address = registryOf(invocation)
   return {
-    ...{ address, secret, expected, labels },
+    ...{ address, secret, expected, labels, tell },
     ...(advertise !== undefined && { advertise: String(advertise) }),
     ...(weight !== undefined && { weight }),
     ...(values.zone !== undefined && { zone: String(values.zone) }),

@@ -18,7 +18,13 @@ export function refuseEncoding({ 'content-encoding': encoding }: Headers): void 
 /** Throws `unsupported_media_type` for a body that does not say that it is JSON. */
 export function refuseOtherTypes(contentType: string | undefined): void {
   if (/^application\/json\s*(?:;|$)/i.test(contentType ?? '')) return
-  throw unsupported(`content-type ${contentType ?? 'is missing'}: send application/json`)
+  throw otherType(contentType)
 }
+
+export const otherType = (contentType: string | undefined): SkerryError =>
+  unsupported(`content-type ${contentType ?? 'is missing'}: send application/json`)
+
+export const tooLarge = (mostBytes: number): SkerryError =>
+  new SkerryError('request_too_large', `the body has more than ${mostBytes} bytes`)
 
 const unsupported = (why: string): SkerryError => new SkerryError('unsupported_media_type', why)

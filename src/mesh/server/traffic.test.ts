@@ -48,23 +48,33 @@ describe('what is under way', () => {
     assert.equal(begun, true)
   })
 
-  test('that calls are turned away is told at the first of them, and then every ten seconds with their number', async () => {
+  test('that calls are turned away is told once for a second, then once for ten, and none is left out', async () => {
     const [clock, facts] = [new VirtualClock(), [] as Fact[]]
     const watcher = (fact: Fact): void => void facts.push(fact)
     const traffic = new Traffic({ clock, random: () => 0, limit: { first: 1, least: 1 }, watcher })
     const gate = Promise.withResolvers<void>()
     const admitted = traffic.during('normal', stays, () => gate.promise)
-    const turnedAway = () =>
-      assert.rejects(
-        traffic.during('normal', stays, async () => {}),
-        shed,
-      )
-    for (let n = 0; n < 3; n++) await turnedAway()
-    assert.deepEqual(facts, [{ kind: 'shed', calls: 1, inFlight: 1, limit: 1 }])
-    await clock.advance(10_000)
-    for (let n = 0; n < 3; n++) await turnedAway()
-    assert.deepEqual(facts[1], { kind: 'shed', calls: 3, inFlight: 1, limit: 1 })
-    assert.equal(facts.length, 2)
+    const turnAway = async (normal: number, low: number): Promise<void> => {
+      for (let n = 0; n < normal; n++)
+        await assert.rejects(
+          traffic.during('normal', stays, async () => {}),
+          shed,
+        )
+      for (let n = 0; n < low; n++)
+        await assert.rejects(
+          traffic.during('low', stays, async () => {}),
+          shed,
+        )
+    }
+    await turnAway(2, 1)
+    assert.deepEqual(facts, [])
+    await clock.advance(1000)
+    assert.deepEqual(facts, [{ kind: 'shed', normal: 2, low: 1, limit: 1 }])
+    await turnAway(3, 0)
+    await clock.advance(9999)
+    assert.equal(facts.length, 1)
+    await clock.advance(1)
+    assert.deepEqual(facts[1], { kind: 'shed', normal: 3, low: 0, limit: 1 })
     gate.resolve()
     await admitted
   })

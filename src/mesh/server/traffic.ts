@@ -26,6 +26,7 @@ export interface TrafficOptions {
 
 /** There may be thousands a second, and one line says as much, in milliseconds. */
 const toldEveryMs = 10_000
+const gatheredMs = 1000
 
 const ranges: Readonly<Record<keyof ConcurrencyPolicy, readonly [least: number, most: number]>> = {
   first: [1, 1_000_000],
@@ -59,8 +60,9 @@ export class Traffic {
   readonly #shed = { normal: 0, low: 0 }
   readonly #watcher: Watcher
   /** Turned away, and not told of yet. */
-  #untold = 0
+  #untold = { normal: 0, low: 0 }
   #toldAt = Number.NEGATIVE_INFINITY
+  #telling = false
   #inFlight = 0
 
   constructor({ clock, random, limit, watcher = unwatched }: TrafficOptions) {
@@ -104,21 +106,28 @@ export class Traffic {
     const admission = this.#limit?.admit(priority, this.#random)
     if (admission?.kind === 'shed') {
       this.#shed[priority]++
-      this.#tell()
-      const message = `too many calls are under way: ${this.#inFlight}, of ${this.limit}; ask later`
+      this.#tellOf(priority)
+      const message = `too many calls are under way${priority === 'low' ? ' for one of low priority' : ''}; ask later`
       throw new Unbegun('shed', message, admission.retryAfterMs)
     }
     this.#inFlight++
     if (this.#limit) this.#delay.watch()
   }
 
+  /** A second is waited, so that the first line does not speak of one where there are many. */
+  #tellOf(priority: Priority): void {
+    this.#untold[priority]++
+    if (this.#telling) return
+    this.#telling = true
+    const inMs = Math.max(gatheredMs, this.#toldAt + toldEveryMs - this.#clock.monotonic())
+    this.#clock.after(inMs, () => this.#tell(), { background: true })
+  }
+
   #tell(): void {
-    this.#untold++
-    const now = this.#clock.monotonic()
-    if (now - this.#toldAt < toldEveryMs) return
-    this.#toldAt = now
-    const [calls, inFlight, limit] = [this.#untold, this.#inFlight, this.limit]
-    this.#untold = 0
-    this.#watcher({ kind: 'shed', calls, inFlight, limit })
+    this.#telling = false
+    this.#toldAt = this.#clock.monotonic()
+    const untold = this.#untold
+    this.#untold = { normal: 0, low: 0 }
+    this.#watcher({ kind: 'shed', ...untold, limit: this.limit })
   }
 }

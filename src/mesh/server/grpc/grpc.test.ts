@@ -133,6 +133,10 @@ describe('calls over gRPC', () => {
 
   test('what goes wrong has a status, and the problem document with it', async () => {
     const sold = await failure('place', { ...order, lines: [{ sku: 'gone' }] })
+    assert.match(
+      String(sold.metadata.get('server-timing')[0]),
+      /^skerry-request;dur=[\d.]+, skerry-response;dur=[\d.]+$/,
+    )
     assert.deepEqual([sold.code, sold.details], [status.FAILED_PRECONDITION, 'web-shop.place: soldOut'])
     const [problem] = sold.metadata.get('skerry-problem-bin')
     const said = JSON.parse(String(problem))

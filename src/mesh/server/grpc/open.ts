@@ -114,12 +114,13 @@ function handlerOf(callee: Callee, type: AnyCall, { clock, traffic }: GrpcOption
   const fills = mayLackNulls(schema, schema)
   return async (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => {
     const came = clock.monotonic()
+    let read = came
+    const timing = (): Metadata => timed(read - came, clock.monotonic() - read)
     const gone = new AbortController()
     const cancelled = (): void => gone.abort()
     call.once('cancelled', cancelled)
     try {
       const headers = headersOf(call.metadata)
-      let read = came
       const leftUs = (): boolean => gone.signal.aborted
       const text = await traffic.during(readPriority(headers), leftUs, async () => {
         if (call.request instanceof Unreadable) {
@@ -137,9 +138,9 @@ function handlerOf(callee: Callee, type: AnyCall, { clock, traffic }: GrpcOption
       const output = JSON.parse(text)
       // The library says "cancelled" at the end of calls that were answered, too.
       call.off('cancelled', cancelled)
-      answer(null, output, timed(read - came, clock.monotonic() - read))
+      answer(null, output, timing())
     } catch (error) {
-      answer(statusOf(error))
+      answer(statusOf(error, timing()))
     }
   }
 }
@@ -167,9 +168,8 @@ function deadlineOf(call: ServerUnaryCall<unknown, unknown>, clock: Clock): { re
 }
 
 /** The problem document goes along, for what a status cannot say. */
-function statusOf(error: unknown): StatusObject {
+function statusOf(error: unknown, metadata: Metadata): StatusObject {
   const { problem, retryAfterS, unbegun } = problemOf(error)
-  const metadata = new Metadata()
   metadata.set('skerry-problem-bin', Buffer.from(JSON.stringify(problem)))
   if (retryAfterS !== undefined) metadata.set('grpc-retry-pushback-ms', String(retryAfterS * 1000))
   if (unbegun !== undefined) metadata.set(unbegunHeader, unbegun)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -125,6 +127,33 @@ describe('a server of calls', () => {
       const wrong = await ask('/orders', { method: 'DELETE' })
       assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'POST, GET, HEAD'])
       assert.equal((await ask('/orders', { method: 'HEAD' })).status, 200)
+    })
+
+    test('what is wrong with a body, and what would be right', async () => {
+      const detail = async (body: string, headers: Record<string, string>) =>
+        (await ask('/orders', { method: 'POST', body, headers })).body.detail
+      assert.equal(
+        await detail('{}', { 'content-type': 'text/plain' }),
+        'content-type text/plain: send application/json',
+      )
+      const json = { 'content-type': 'application/json' }
+      assert.equal(await detail(' '.repeat(1 << 21), json), 'the body has more than 1048576 bytes')
+    })
+
+    test('a body that is too large is refused over HTTP/2 as well, and Node warns of nothing', async () => {
+      const warnings: string[] = []
+      const warned = ({ message }: Error): void => void warnings.push(message)
+      process.on('warning', warned)
+      const session = connect(open.url)
+      const stream = session.request({ ':method': 'POST', ':path': '/orders', 'content-type': 'application/json' })
+      stream.on('error', () => {})
+      const answered = once(stream, 'response')
+      stream.end(Buffer.alloc(1 << 21))
+      assert.equal((await answered)[0][':status'], 413)
+      session.destroy()
+      await new Promise(setImmediate)
+      process.off('warning', warned)
+      assert.deepEqual(warnings, [])
     })
 
     test('the description is OpenAPI 3.1', async () => {

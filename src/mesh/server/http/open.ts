@@ -35,17 +35,22 @@ export async function openHttp(options: ServerOptions): Promise<CallServer> {
     routerOptions: { maxParamLength: 1024 },
     return503OnClosing: false,
     clientErrorHandler: refuseConnection,
-    frameworkErrors: (error, _request, reply) => sendProblem(reply as never, problemOfLibrary(error)),
+    frameworkErrors: (error, _request, reply) =>
+      sendProblem(reply as never, problemOfLibrary(error, undefined, limits)),
   })
   readBodies(app, limits, clock)
   guard(app)
   app.addHook('onSend', async (request, reply) => {
-    if (health.stage === 'stopping' && request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
+    // HTTP/2 knows no such header, though the library sets it where a body is too large: Node would warn of it.
+    if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
+    else if (health.stage === 'stopping') reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (_request, reply) => {
     metrics.answered(reply.statusCode)
   })
-  app.setErrorHandler((error, _request, reply) => sendProblem(reply, problemOfLibrary(error)))
+  app.setErrorHandler((error, { headers }, reply) =>
+    sendProblem(reply, problemOfLibrary(error, headers['content-type'], limits)),
+  )
   addOwn(app, options, metrics)
   const table = tableOf(callees, ownPaths)
   addCalls(app, table.all, options)

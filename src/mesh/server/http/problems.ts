@@ -3,7 +3,9 @@ import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { SkerryError } from '../../../errors.ts'
 import { problemAnswer } from '../answering.ts'
+import { otherType, tooLarge } from '../body.ts'
 import { codeOfStatus } from '../errors.ts'
+import type { Limits } from '../limits.ts'
 import { type Problem, type ProblemAnswer, problem, problemOf, problemType } from '../problem.ts'
 
 /** As bytes: to a text the library would add a charset, which this media type does not have. */
@@ -12,9 +14,15 @@ export function sendProblem(reply: FastifyReply, what: ProblemAnswer): FastifyRe
   return reply.code(status).headers(headers).send(body)
 }
 
-/** What the server library itself refuses has a status of its own. */
-export function problemOfLibrary(error: unknown): ProblemAnswer {
-  const { statusCode, message } = error as { statusCode?: unknown; message?: string }
+/** What the server library itself refuses has a status of its own; where it says no remedy, we do. */
+export function problemOfLibrary(
+  error: unknown,
+  contentType: string | undefined,
+  { bodyBytes }: Limits,
+): ProblemAnswer {
+  const { code, statusCode, message } = error as { code?: string; statusCode?: unknown; message?: string }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return problemOf(otherType(contentType))
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problemOf(tooLarge(bodyBytes))
   if (error instanceof SkerryError || typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499)
     return problemOf(error)
   return { problem: problem(statusCode, codeOfStatus(statusCode), message ?? ''), retryAfterS: undefined }
