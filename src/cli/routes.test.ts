@@ -43,6 +43,22 @@ before(async () => {
 after(() => terminal.close())
 
 describe('skerry routes', () => {
+  test('says which lines are never reached, and why', async () => {
+    const http = `{ match: [{ uri: { prefix: /v1 } }], route: &to [{ destination: { host: orders } }] }`
+    const behind = `{ match: [{ uri: { exact: /v2 } }, { uri: { exact: /v1/old } }], route: *to }`
+    await terminal.write('behind.yaml', `routes:\n  - hosts: [orders]\n    http:\n      - ${http}\n      - ${behind}\n`)
+    const { exit, err } = await terminal.run(['routes', '--file', 'behind.yaml'])
+    assert.deepEqual(
+      [exit, err],
+      [0, "skerry: orders: line 3 (uri '/v1/old') is never reached: line 1 takes all of it\n"],
+    )
+    const [orders] = (await terminal.ask('routes', '--file', 'behind.yaml')) as { routes: { behind: unknown }[] }[]
+    assert.deepEqual(
+      orders?.routes.map(({ behind }) => behind),
+      [null, null, 1],
+    )
+  })
+
   test('shows the tables that apply, line by line as they are tried', async () => {
     const { exit, out } = await terminal.run(['routes', '--file', 'mesh.yaml'])
     assert.deepEqual(out.split('\n'), [
@@ -55,6 +71,8 @@ describe('skerry routes', () => {
       '',
     ])
     assert.equal(exit, 0)
+    const mistyped = await terminal.run(['routes', 'order', '--file', 'mesh.yaml'])
+    assert.match(mistyped.err, /^skerry: nothing is said of 'order', .*; the nearest is 'orders'\n$/)
     const none = await terminal.run(['routes'])
     assert.match(none.out, /no service is named by rules/)
   })

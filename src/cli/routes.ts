@@ -12,6 +12,7 @@ import {
 import type { ListedService } from '../mesh/discovery/registry/messages.ts'
 import { hasLabels } from '../mesh/endpoint.ts'
 import type { RequestAttributes, Source } from '../mesh/request.ts'
+import { nearest } from '../nearest.ts'
 import { pairsOf } from './arguments.ts'
 import { routeOf } from './call.ts'
 import type { Command, Invocation, Option } from './command.ts'
@@ -93,11 +94,8 @@ async function runRoutes(invocation: Invocation): Promise<number> {
   const { positionals, out } = invocation
   const rules = rulesOf(invocation)
   const known = await listed(invocation)
-  const named = [
-    ...rules.routes.flatMap(({ hosts = [] }) => hosts),
-    ...[...rules.destinations, ...rules.policies].map(({ host = '*' }) => host).filter((host) => host !== '*'),
-    ...(known ?? []).map(({ service }) => service),
-  ]
+  const named = namedBy(rules, known)
+  noteUnknown(positionals, named, out)
   const services = positionals.length > 0 ? positionals : [...new Set(named)].sort()
   const tables = services.map((service) => {
     const { settings, retry } = servicePolicy(policyFor(service, rules.policies))
@@ -118,9 +116,30 @@ async function runRoutes(invocation: Invocation): Promise<number> {
   return exits.fine
 }
 
-function figures({ name, timeoutMs, targets, ...line }: ShownRoute, known: readonly ListedService[] | undefined) {
+function namedBy(rules: ReturnType<typeof loadRules>, known: readonly ListedService[] = []): readonly string[] {
+  return [
+    ...rules.routes.flatMap(({ hosts = [] }) => hosts),
+    ...[...rules.destinations, ...rules.policies].map(({ host = '*' }) => host).filter((host) => host !== '*'),
+    ...known.map(({ service }) => service),
+  ]
+}
+
+/** A service that nobody speaks of has its usual table all the same; it may be a slip of the pen. */
+function noteUnknown(services: readonly string[], known: readonly string[], out: Output): void {
+  for (const service of services) {
+    if (known.length === 0 || known.includes(service)) continue
+    out.note(
+      `skerry: nothing is said of '${service}', so it has no table of its own; the nearest is '${nearest(service, known)}'`,
+    )
+  }
+}
+
+function figures(
+  { name, timeoutMs, targets, behind, ...line }: ShownRoute,
+  known: readonly ListedService[] | undefined,
+) {
   return {
-    ...{ name: name ?? null, ...line, timeoutMs: timeoutMs ?? null },
+    ...{ name: name ?? null, ...line, timeoutMs: timeoutMs ?? null, behind: behind ?? null },
     targets: targets.map((target) => ({ ...target, ...(known && { ready: readyOf(target, known) }) })),
   }
 }
@@ -152,6 +171,12 @@ async function show(
     }),
   )
   await out.table(headers, rows)
+  for (const { service, lines } of tables)
+    for (const [i, { match, behind }] of lines.entries())
+      if (behind !== undefined)
+        out.note(
+          `skerry: ${service}: line ${i + 1} (${match.join(' and ')}) is never reached: line ${behind} takes all of it`,
+        )
 }
 
 /** Instances that take calls for a destination now. */
@@ -167,6 +192,7 @@ async function testRoute(invocation: Invocation): Promise<number> {
   const found = consider(request, source, rules.routes, rules.destinations, compilePattern)
   const taken = found.find(({ missed }) => missed === undefined)
   const known = await listed(invocation)
+  noteUnknown([request.service], namedBy(rules, known), out)
   if (out.json)
     await out.data({
       ...{ service: request.service, method: request.method, path: request.path, query: request.query },

@@ -4,6 +4,7 @@ import { concerns, conditionsOf } from '../routing/match.ts'
 import type { CompilePattern } from '../routing/pattern.ts'
 import { rulesFor } from '../routing/read.ts'
 import type { DestinationRef, HttpRoute, RouteMatch, RouteRules } from '../routing/rules.ts'
+import { covers } from './covered.ts'
 
 /** Where a share of the requests of a route goes. */
 export interface ShownTarget {
@@ -28,6 +29,8 @@ export interface ShownRoute {
   readonly retries: number | undefined
   /** What else it does to requests: `rewrite`, `mirror`, `fault`, `headers`. */
   readonly also: readonly string[]
+  /** The number of a line before it, from 1, that takes all that this one would: no request comes so far. */
+  readonly behind: number | undefined
 }
 
 /** What was found of one line for one request. */
@@ -43,7 +46,7 @@ export function shownTable(
   destinations: readonly DestinationRules[],
   compile: CompilePattern,
 ): readonly ShownRoute[] {
-  return linesOf(service, routes).map(({ route, match }) => shown(route, match, destinations, compile))
+  return linesOf(service, routes).map(({ route, match, behind }) => shown(route, match, behind, destinations, compile))
 }
 
 /** Every line that is looked at for a request, up to the one that takes it, if any does. */
@@ -55,9 +58,9 @@ export function consider(
   compile: CompilePattern,
 ): readonly Considered[] {
   const found: Considered[] = []
-  for (const { route, match } of linesOf(request.service, routes)) {
+  for (const { route, match, behind } of linesOf(request.service, routes)) {
     const missed = match && missedBy(request, source, match, compile)
-    found.push({ ...shown(route, match, destinations, compile), missed })
+    found.push({ ...shown(route, match, behind, destinations, compile), missed })
     if (missed === undefined) break
   }
   return found
@@ -65,13 +68,18 @@ export function consider(
 
 function linesOf(service: string, routes: readonly RouteRules[]) {
   const rules = rulesFor(service, routes)
-  if (!rules) return [{ route: { route: [{ destination: { host: service } }] } as HttpRoute, match: undefined }]
-  return (rules.http ?? []).flatMap((route) =>
+  const direct = { route: [{ destination: { host: service } }] } as HttpRoute
+  if (!rules) return [{ route: direct, match: undefined, behind: undefined }]
+  const lines = (rules.http ?? []).flatMap((route) =>
     (route.match?.length ? route.match : [undefined]).map((match) => ({
       route,
       match: match as RouteMatch | undefined,
     })),
   )
+  return lines.map((line, i) => {
+    const before = lines.slice(0, i).findIndex(({ match }) => covers(match, line.match))
+    return { ...line, behind: before < 0 ? undefined : before + 1 }
+  })
 }
 
 function missedBy(
@@ -96,6 +104,7 @@ function sourceOf({ gateways = [], sourceLabels = {}, sourceNamespace }: RouteMa
 function shown(
   route: HttpRoute,
   match: RouteMatch | undefined,
+  behind: number | undefined,
   destinations: readonly DestinationRules[],
   compile: CompilePattern,
 ): ShownRoute {
@@ -109,6 +118,7 @@ function shown(
     timeoutMs: route.fault ? undefined : route.timeout,
     retries: route.retries?.attempts,
     also,
+    behind,
   }
 }
 

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Fact } from '../../../telemetry.ts'
 import type { Traffic } from '../traffic.ts'
-
-const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+import { seconds } from './buckets.ts'
+import { OutgoingMetrics } from './outgoing.ts'
 
 /** Of the process itself: collected once, whatever number of servers shows it. */
 let ofProcess: Registry | undefined
@@ -21,11 +21,7 @@ export class Metrics {
   readonly #events: Counter<'subscription' | 'outcome'>
   readonly #requests: Counter<'status'>
   readonly #paused: Counter<'where' | 'code'>
-  readonly #outgoing: Histogram<'service' | 'outcome'>
-  readonly #parts: Histogram<'service' | 'part'>
-  readonly #again: Counter<'service' | 'budget'>
-  readonly #registered: Gauge<'registry'>
-  readonly #leftOut: Counter<'service' | 'why'>
+  readonly #outgoing: OutgoingMetrics
 
   constructor(traffic: Traffic) {
     const registers = [this.#registry]
@@ -54,38 +50,7 @@ export class Metrics {
       labelNames: ['where', 'code'],
       registers,
     })
-    this.#outgoing = new Histogram({
-      name: 'skerry_outgoing_call_seconds',
-      help: 'How long calls to services elsewhere took, all tries together, by how they ended: answered, refused (4xx), failed (5xx), lost',
-      labelNames: ['service', 'outcome'],
-      buckets: seconds,
-      registers,
-    })
-    this.#parts = new Histogram({
-      name: 'skerry_outgoing_call_part_seconds',
-      help: 'The parts of the same calls: request and response as the server tells, network is the rest; they sum to the whole',
-      labelNames: ['service', 'part'],
-      buckets: seconds,
-      registers,
-    })
-    this.#again = new Counter({
-      name: 'skerry_outgoing_retries_total',
-      help: 'Tries after the first of calls to services elsewhere; refused are those for which the budget had nothing left',
-      labelNames: ['service', 'budget'],
-      registers,
-    })
-    this.#leftOut = new Counter({
-      name: 'skerry_outgoing_instances_left_out_total',
-      help: 'How often an instance was left out for a while, by why: circuit (most calls to it fail), ejected (call after call)',
-      labelNames: ['service', 'why'],
-      registers,
-    })
-    this.#registered = new Gauge({
-      name: 'skerry_registry_up',
-      help: 'Whether the registry that this process is given has taken it in: 1, or 0 while it is away; nothing without one',
-      labelNames: ['registry'],
-      registers,
-    })
+    this.#outgoing = new OutgoingMetrics(registers)
     new Gauge({
       name: 'skerry_concurrency_limit',
       help: 'Calls that may be answered at a time; beyond it they are turned away',
@@ -127,28 +92,9 @@ export class Metrics {
       case 'paused':
         this.#paused.inc({ where: fact.where, code: fact.code })
         break
-      case 'called':
-        this.#called(fact)
-        break
-      case 'again':
-        this.#again.inc({ service: fact.service, budget: fact.granted ? 'granted' : 'refused' })
-        break
-      case 'registry':
-        this.#registered.set({ registry: fact.address }, fact.state === 'joined' ? 1 : 0)
-        break
-      case 'instance':
-        if (fact.state === 'ejected') this.#leftOut.inc({ service: fact.service, why: 'ejected' })
-        if (fact.state === 'circuit_open') this.#leftOut.inc({ service: fact.service, why: 'circuit' })
-        break
       default:
+        this.#outgoing.watch(fact)
     }
-  }
-
-  #called({ service, status, requestMs, responseMs, networkMs }: Extract<Fact, { kind: 'called' }>): void {
-    this.#outgoing.observe({ service, outcome: outcomeOf(status) }, (requestMs + responseMs + networkMs) / 1000)
-    this.#parts.observe({ service, part: 'request' }, requestMs / 1000)
-    this.#parts.observe({ service, part: 'response' }, responseMs / 1000)
-    this.#parts.observe({ service, part: 'network' }, networkMs / 1000)
   }
 
   answered(status: number): void {
@@ -162,10 +108,4 @@ export class Metrics {
   async text(): Promise<string> {
     return `${await this.#registry.metrics()}\n${await processRegistry().metrics()}`
   }
-}
-
-function outcomeOf(status: number | undefined): string {
-  if (status === undefined) return 'lost'
-  if (status < 400) return 'answered'
-  return status < 500 ? 'refused' : 'failed'
 }
