@@ -5,7 +5,7 @@ import type { Caller, Came, Outgoing } from './flow/calling.ts'
 import { randomIdentity, seededRandom } from './ids.ts'
 import { type Said, withSaid } from './mesh/client/about.ts'
 import { MeshClient } from './mesh/client/client.ts'
-import { readCall, writeCall } from './mesh/client/exchange.ts'
+import { jsonOf, readCall, writeCall } from './mesh/client/exchange.ts'
 import { Unasked } from './mesh/client/tries.ts'
 import { clientRules } from './mesh/configuration/load.ts'
 import type { MeshRules } from './mesh/configuration/rules.ts'
@@ -172,11 +172,7 @@ function saidBy({ from, key, attributes, deadline }: Outgoing): Said {
 }
 
 /** The input as the wire would have it, so that it makes no difference where a service runs. */
-function asSent({ type, input }: Outgoing): unknown {
-  const text = JSON.stringify(input)
-  if (text !== undefined) return JSON.parse(text)
-  throw new SkerryError('invalid_request', `${type.label}: its input is nothing that JSON holds`)
-}
+const asSent = ({ type, input }: Outgoing): unknown => JSON.parse(jsonOf(type.label, input))
 
 const none = (error: SkerryError): Came => ({ kind: 'failed', error, effect: 'none' })
 

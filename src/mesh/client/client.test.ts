@@ -52,6 +52,15 @@ test('what never reached a handler is sent to another endpoint; what may have is
   }
 })
 
+test('a client that is closed asks nobody any more', async () => {
+  const { discovery, transport, client } = meshed()
+  discovery.say('orders', endpoints('a'))
+  await client.request(asked)
+  await client.close()
+  await assert.rejects(client.request(asked), failing('closed', /^the client is closed$/))
+  assert.equal(transport.sent.length, 1)
+})
+
 test('who was called by another leaves retries to whoever is outermost, and never takes longer than that one waits', async () => {
   const { clock, discovery, transport, client } = meshed()
   discovery.say('orders', endpoints('a', 'b'))

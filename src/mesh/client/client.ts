@@ -88,6 +88,7 @@ export class MeshClient {
   readonly #options: MeshClientOptions
   readonly #tools: TryTools
   readonly #directory: Directory
+  #closed = false
 
   constructor(options: MeshClientOptions) {
     const { clock, random, transport } = options
@@ -98,9 +99,10 @@ export class MeshClient {
 
   /**
    * Resolves with an answer of whatever status. Rejects with `unavailable`, `deadline_exceeded`, `overloaded` (too many calls under
-   * way to that service), or the signal's reason.
+   * way to that service), `closed`, or the signal's reason.
    */
   request(request: MeshRequest): Promise<MeshAnswer> {
+    if (this.#closed) return Promise.reject(new SkerryError('closed', 'the client is closed'))
     const { watcher } = this.#options
     return watcher ? this.#watched(request, watcher) : this.#request(request)
   }
@@ -141,6 +143,7 @@ export class MeshClient {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.#directory.close()
     this.#tools.deadlines.close()
     await this.#options.transport.close()

@@ -15,7 +15,10 @@ const Found = z.object({
 })
 const Shop = contract('shop', {
   events: {},
-  calls: { find: call({ http: 'GET /found/{in}', input: Found, output: z.object({}) }) },
+  calls: {
+    find: call({ http: 'GET /found/{in}', input: Found, output: z.object({}) }),
+    keep: call({ input: z.any(), output: z.any() }),
+  },
 })
 
 /** What a server reads of what a client writes. */
@@ -29,6 +32,16 @@ function carried(input: z.input<typeof Found>): unknown {
   const params = { in: decodeURIComponent(path.slice('/found/'.length)) }
   return readInput(planInput(Shop.find), { params, query: Object.fromEntries(said), body: undefined })
 }
+
+test('what JSON cannot hold is refused as such', () => {
+  const circle: Record<string, unknown> = {}
+  circle.self = circle
+  for (const input of [undefined, { n: 1n }, circle])
+    assert.throws(() => writeCall(Shop.keep, input), {
+      code: 'invalid_request',
+      message: /^shop\.keep: its input is nothing that JSON holds/,
+    })
+})
 
 describe('an input that goes in path and query', () => {
   test('comes as it was given: numbers, nulls, lists of none, one and two', () => {

@@ -1,5 +1,5 @@
 import { type AnyCall, fieldsOf, Refusal } from '../../call.ts'
-import { SkerryError } from '../../errors.ts'
+import { messageOf, SkerryError } from '../../errors.ts'
 import { kindsOf, resolveRef, type Shape } from '../server/coerce.ts'
 import { isCode } from '../server/errors.ts'
 import type { WireAnswer } from '../transport.ts'
@@ -36,10 +36,21 @@ export function writeCall(type: AnyCall, input: unknown): Sendable {
 }
 
 function inBody(type: AnyCall, path: string, value: unknown): Sendable {
-  const text = JSON.stringify(value)
-  if (text === undefined)
-    throw new SkerryError('invalid_request', `${type.label}: its input is nothing that JSON holds`)
-  return { method: type.method, path, query: '', headers: json, body: Buffer.from(text) }
+  return { method: type.method, path, query: '', headers: json, body: Buffer.from(jsonOf(type.label, value)) }
+}
+
+/** An input as JSON. Throws `invalid_request` for what that cannot hold: a bigint, a circle, nothing at all. */
+export function jsonOf(label: string, value: unknown): string {
+  let text: string | undefined
+  let why: unknown
+  try {
+    text = JSON.stringify(value)
+  } catch (error) {
+    why = error
+  }
+  if (text !== undefined) return text
+  const said = why === undefined ? '' : ` (${messageOf(why).split('\n')[0]})`
+  throw new SkerryError('invalid_request', `${label}: its input is nothing that JSON holds${said}`, { cause: why })
 }
 
 /** `.` and `..` would be taken for steps by whoever passes the request on, however they are written. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Clock, inTime } from '../../time.ts'
 import { orAborted } from '../aborting.ts'
+import { problem, problemType } from '../server/problem.ts'
 import { type Ending, Lost, type WireAnswer, type WireRequest } from '../transport.ts'
 import {
   frameOf,
@@ -108,7 +109,7 @@ export class FrameConnection {
     const frame = requestOf(number, request)
     if (frame.bytes - headerBytes > state.hello.maxBytes) {
       this.#next()
-      return Promise.resolve(tooLarge)
+      return Promise.resolve(tooLarge(state.hello.maxBytes))
     }
     return new Promise((resolve, reject) => {
       const abort = (): void => this.#abandon(number)
@@ -244,4 +245,8 @@ export class FrameConnection {
 /** What waited for its place was never sent: for it a connection that broke is one that took no more. */
 const unsent = (why: Lost): Lost => (why.how === 'reset' ? new Lost('refused', why.message, why.cause) : why)
 
-const tooLarge: WireAnswer = { status: 413, headers: {}, body: Buffer.alloc(0) }
+/** What the server would answer, had it been asked. */
+function tooLarge(mostBytes: number): WireAnswer {
+  const said = problem(413, 'request_too_large', `the request has more than ${mostBytes} bytes`)
+  return { status: 413, headers: { 'content-type': problemType }, body: Buffer.from(JSON.stringify(said)) }
+}

@@ -159,7 +159,9 @@ describe('frames', () => {
     await between(
       async () => saying('fine'),
       async (transport, endpoint, site) => {
-        assert.equal((await transport.send(endpoint, asking('x'.repeat(2000)), never)).status, 413)
+        const { status, headers, body } = await transport.send(endpoint, asking('x'.repeat(2000)), never)
+        assert.deepEqual([status, headers['content-type']], [413, 'application/problem+json'])
+        assert.equal(JSON.parse(Buffer.from(body).toString()).code, 'request_too_large')
         assert.equal(textOf(await transport.send(endpoint, asking('x'), never)), 'fine')
         assert.equal(site.sockets.length, 1)
       },

@@ -14,6 +14,9 @@ export function sendProblem(reply: FastifyReply, what: ProblemAnswer): FastifyRe
   return reply.code(status).headers(headers).send(body)
 }
 
+/** The library repeats paths, however long they are. */
+const longestDetail = 200
+
 /** What the server library itself refuses has a status of its own; where it says no remedy, we do. */
 export function problemOfLibrary(
   error: unknown,
@@ -25,7 +28,10 @@ export function problemOfLibrary(
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problemOf(tooLarge(bodyBytes))
   if (error instanceof SkerryError || typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499)
     return problemOf(error)
-  return { problem: problem(statusCode, codeOfStatus(statusCode), message ?? ''), retryAfterS: undefined }
+  return {
+    problem: problem(statusCode, codeOfStatus(statusCode), (message ?? '').slice(0, longestDetail)),
+    retryAfterS: undefined,
+  }
 }
 
 /** RFC 9110 §10.1.1: nothing but `100-continue` can be expected. */
