@@ -60,9 +60,9 @@ export class Registering {
   ) {
     const { labels = {}, weight = 1, zone, expected } = options
     const { advertise, advertiseFrames } = options
-    const host = advertise !== undefined && !isUrl(advertise) ? advertise : undefined
+    const host = urlIn(advertise) === undefined ? advertise : undefined
     const frames = advertiseFrames ?? reached(listening.frames, host)
-    const at = (host === undefined ? advertise : undefined) ?? reached(listening.url, host) ?? frames
+    const at = urlIn(advertise) ?? reached(listening.url, host) ?? frames
     if (at === undefined)
       throw new SkerryError(
         'invalid_config',
@@ -91,7 +91,9 @@ export class Registering {
   }
 }
 
-const isUrl = (text: string): boolean => text.includes('://') || text.startsWith('unix:')
+/** What is advertised as it stands; a host alone is put in the place of the one that it listens at. */
+export const urlIn = (advertised: string | undefined): string | undefined =>
+  advertised?.includes('://') || advertised?.startsWith('unix:') ? advertised : undefined
 
 /** Where it listens, as others write it. */
 function reached(listens: string | undefined, host: string | undefined): string | undefined {

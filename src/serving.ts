@@ -16,7 +16,7 @@ import type { CallServer } from './mesh/server/server.ts'
 import { renewedTls, type ServerTls } from './mesh/server/tls.ts'
 import { Traffic } from './mesh/server/traffic.ts'
 import { Unbegun } from './mesh/server/unbegun.ts'
-import { Registering, type RegistryOptions } from './registering.ts'
+import { Registering, type RegistryOptions, urlIn } from './registering.ts'
 import type { AnyService } from './service.ts'
 import type { Watcher } from './telemetry.ts'
 import { type Clock, pause } from './time.ts'
@@ -120,7 +120,8 @@ export class Serving {
     try {
       const { advertise, advertiseFrames } = registry?.options ?? {}
       const telling = (said: string | undefined): boolean => registry !== undefined && said === undefined
-      if (http !== undefined) self.#http = await openHttp({ ...common, ...listeningOptions(http, telling(advertise)) })
+      if (http !== undefined)
+        self.#http = await openHttp({ ...common, ...listeningOptions(http, telling(urlIn(advertise))) })
       if (frames !== undefined)
         self.#frames = await openFrames({ ...common, ...listeningOptions(frames, telling(advertiseFrames)) })
       if (grpc !== undefined) self.#grpc = await openGrpc({ ...common, ...grpcOptions(grpc, services) })
