@@ -59,7 +59,7 @@ test('the help names every command, and no hidden option', () => {
 })
 
 test('a failure is one line, whatever its message', () => {
-  assert.deepEqual(describeFailure(new Error('a\n  b'), false), { line: 'skerry: failed: a b', exit: 1 })
+  assert.deepEqual(describeFailure(new Error('a\n  b'), false), { line: 'skerry: failed: a; b', exit: 1 })
   assert.deepEqual(describeFailure(new UsageError('x'), true), {
     line: '{"error":{"code":"usage","message":"x"}}',
     exit: 64,

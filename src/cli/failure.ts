@@ -24,10 +24,14 @@ export function missing(kind: string, given: string, known: readonly string[], r
   return new SkerryError('not_found', `no ${kind} '${given}'; ${hint}. ${remedy}`)
 }
 
+/** Lines are told apart even so: each may be a problem of its own. */
+const inOneLine = (text: string): string =>
+  text.replaceAll(/([^\s:;,.])?\s*\n\s*/g, (_, last?: string) => (last === undefined ? ' ' : `${last}; `))
+
 /** One line, and the exit code that goes with it. */
 export function describeFailure(error: unknown, json: boolean): { readonly line: string; readonly exit: number } {
   const usage = error instanceof UsageError
-  const message = messageOf(error).replaceAll(/\s*\n\s*/g, ' ')
+  const message = inOneLine(messageOf(error))
   const code = usage ? 'usage' : codeOf(error)
   const line = json
     ? JSON.stringify({ error: { code, message } })
