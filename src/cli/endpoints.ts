@@ -4,6 +4,7 @@ import { many } from './command.ts'
 import { exits, missing } from './failure.ts'
 import { meet, registryOptions } from './meeting.ts'
 import { count, type Output } from './output.ts'
+import { tlsOptions } from './tls.ts'
 
 export const endpoints: Command = {
   name: 'endpoints',
@@ -13,7 +14,10 @@ export const endpoints: Command = {
 L is their sum, L = Σ R. Whatever makes a figure doubtful is said after it, and the exit code is 2 then.`,
   options: {
     ...registryOptions,
-    ca: { type: 'string', value: 'FILE', help: 'who signed the certificate of tls://, PEM' },
+    ...tlsOptions(
+      'who signed the certificate of a registry at tls://, PEM',
+      'what is shown to it where it wants one, PEM',
+    ),
   },
   takes: [0, many],
   run: runEndpoints,

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { ConnectionOptions } from 'node:tls'
 import { messageOf, SkerryError } from '../errors.ts'
 import { RegistryDiscovery } from '../mesh/discovery/registry/client.ts'
 import { systemClock } from '../time.ts'
 import type { Invocation, Option } from './command.ts'
+import { givenTls } from './tls.ts'
 
 /** How a command finds the registry, and is let in. */
 export const registryOptions: Readonly<Record<string, Option>> = {
@@ -56,24 +56,13 @@ export function secretOf(invocation: Invocation): string {
   return secret
 }
 
-export function readGiven(values: Invocation['values'], name: string): Buffer | undefined {
-  const file = values[name]
-  if (file === undefined) return undefined
-  try {
-    return readFileSync(String(file))
-  } catch (cause) {
-    throw new SkerryError('io_error', `--${name} ${file}: cannot be read (${messageOf(cause)})`, { cause })
-  }
-}
-
 /** A client of the registry that is meant. */
 export function meet(invocation: Invocation): RegistryDiscovery {
   const secret = secretOf(invocation)
-  const ca = readGiven(invocation.values, 'ca')
-  const tls: ConnectionOptions | undefined = ca && { ca }
+  const address = registryOf(invocation)
   return new RegistryDiscovery({
-    ...{ clock: systemClock, random: Math.random, secret, address: registryOf(invocation) },
-    ...(tls && { tls }),
+    ...{ clock: systemClock, random: Math.random, secret, address },
+    ...(address.startsWith('tls:') && { tls: { ...givenTls(invocation.values) } }),
   })
 }
 

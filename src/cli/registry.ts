@@ -7,9 +7,12 @@ import { Registry } from '../mesh/discovery/registry/server.ts'
 import { systemClock } from '../time.ts'
 import { wholeNumber } from './arguments.ts'
 import type { Command, Invocation } from './command.ts'
-import { exits, UsageError } from './failure.ts'
-import { dirOf, givenSecret, readGiven, registryOf, registryOptions, secretFileOf } from './meeting.ts'
+import { exits } from './failure.ts'
+import { dirOf, givenSecret, registryOf, registryOptions, secretFileOf } from './meeting.ts'
 import { stopSignals } from './signals.ts'
+import { givenTls, tlsOptions } from './tls.ts'
+
+const { 'tls-ca': _, ...own } = tlsOptions('', 'certificate for tls://, PEM')
 
 export const registry: Command = {
   name: 'registry',
@@ -25,8 +28,7 @@ and changed on its way: use it within a machine, and tls:// beyond.`,
       value: 'N',
       help: 'how long it waits for instances to come back after a start (default 10)',
     },
-    cert: { type: 'string', value: 'FILE', help: 'certificate for tls://, PEM' },
-    key: { type: 'string', value: 'FILE', help: 'its key, PEM' },
+    ...own,
   },
   takes: [0, 0],
   run: runRegistry,
@@ -59,11 +61,8 @@ async function runRegistry(invocation: Invocation): Promise<number> {
 }
 
 function tlsOf(values: Invocation['values']): TlsOptions | undefined {
-  const cert = readGiven(values, 'cert')
-  const key = readGiven(values, 'key')
-  if (!cert && !key) return undefined
-  if (!cert || !key) throw new UsageError('--cert and --key belong together')
-  return { cert, key }
+  const { cert, key } = givenTls(values)
+  return cert && key ? { cert, key } : undefined
 }
 
 /** Two that make one at the same time use the same: the file has its name only once it is whole, and never a second time. */

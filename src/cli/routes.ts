@@ -29,7 +29,10 @@ const rulesOptions: Readonly<Record<string, Option>> = {
     help: 'rules, YAML or JSON (default SKERRY_RULES; without any, every call goes to its service)',
   },
   ...registryOptions,
-  ca: { type: 'string', value: 'FILE', help: 'who signed the certificate of tls://, PEM' },
+  ...tlsOptions(
+    'who signed the certificate of a registry at tls://, PEM',
+    'what is shown to it where it wants one, PEM',
+  ),
 }
 
 const routes: Command = {

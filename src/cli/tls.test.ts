@@ -26,7 +26,7 @@ describe('skerry within TLS', { skip: missingProgram('openssl') }, () => {
   test('run serves by it, wants certificates of clients, and finds its registry by it; call and endpoints reach them', async () => {
     const { server, client, ca } = made
     const files = ['--tls-cert', server.cert, '--tls-key', server.key, '--tls-ca', ca]
-    const own = ['--cert', server.cert, '--key', server.key]
+    const own = ['--tls-cert', server.cert, '--tls-key', server.key]
     const registry = terminal.start('registry', '--dir', 'a', '--json', '--registry', 'tls://127.0.0.1:0', ...own)
     const address = String((await registry.fact({ kind: 'ready' })).address)
     const at = ['--registry', address]
@@ -34,7 +34,7 @@ describe('skerry within TLS', { skip: missingProgram('openssl') }, () => {
     const url = String((await service.fact({ kind: 'serving' })).url)
     assert.match(url, /^https:\/\/127\.0\.0\.1:\d+$/)
 
-    const shown = await terminal.run(['endpoints', '--dir', 'a', '--json', '--ca', ca, ...at])
+    const shown = await terminal.run(['endpoints', '--dir', 'a', '--json', '--tls-ca', ca, ...at])
     const [listed] = JSON.parse(shown.out)
     assert.equal(listed.instances[0].address, url)
     assert.match(listed.instances[0].frames, /^tls:\/\/127\.0\.0\.1:\d+$/)

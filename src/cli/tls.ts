@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { messageOf, SkerryError } from '../errors.ts'
 import type { ClientTls } from '../mesh/tls.ts'
 import type { Invocation, Option } from './command.ts'
 import { UsageError } from './failure.ts'
-import { readGiven } from './meeting.ts'
 
 /** The three files of TLS, as a command words them. */
 export function tlsOptions(ca: string, cert: string): Readonly<Record<string, Option>> {
@@ -28,4 +29,14 @@ function withEnvironment(values: Invocation['values']): Invocation['values'] {
   }
   const given = Object.entries(said).flatMap(([name, file]) => (file ? [[name, file] as const] : []))
   return { ...Object.fromEntries(given), ...values }
+}
+
+function readGiven(values: Invocation['values'], name: string): Buffer | undefined {
+  const file = values[name]
+  if (file === undefined) return undefined
+  try {
+    return readFileSync(String(file))
+  } catch (cause) {
+    throw new SkerryError('io_error', `--${name} ${file}: cannot be read (${messageOf(cause)})`, { cause })
+  }
 }
