@@ -5,6 +5,7 @@ import { curvesOf, curvesSvg, curveTable } from './curves.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { BenchOptions } from './options.ts'
 import type { Hotspot } from './profile.ts'
+import { recordOf } from './record.ts'
 import type { ScenarioReport } from './report.ts'
 import { headline, renderMarkdown, renderText, tableOf, verdictLine } from './table.ts'
 
@@ -32,7 +33,7 @@ export function writeRecord(reports: readonly ScenarioReport[], options: BenchOp
   if (!options.json && !options.record) return
   const machine = describeMachine(options.folder)
   const taken = new Date().toISOString()
-  const json = JSON.stringify({ taken, machine, scale: options.scale, scenarios: reports.map(plain) }, null, 2)
+  const json = recordOf({ taken, machine, scale: options.scale, scenarios: reports.map(plain) })
   if (options.json) process.stdout.write(`${json}\n`)
   if (!options.record) return
   // Some scenarios alone must not take the place of a whole record.
@@ -75,7 +76,7 @@ function hotspotLine({ place, share }: Hotspot): string {
   return `  ${(share * 100).toFixed(1).padStart(5)} %  ${place}`
 }
 
-function plain(report: ScenarioReport): object {
+function plain(report: ScenarioReport): Readonly<Record<string, unknown>> {
   const { name, title } = report.scenario
   const { rows, verdicts, absences, profiles, samples, load } = report
   return { name, title, load, rows, verdicts, absences, profiles, samples }
