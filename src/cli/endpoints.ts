@@ -2,9 +2,8 @@ import { addUp, type Part, type Sum } from '../mesh/discovery/registry/adding-up
 import type { Command, Invocation } from './command.ts'
 import { many } from './command.ts'
 import { exits, missing } from './failure.ts'
-import { meet, registryOptions } from './meeting.ts'
+import { meet, registryOptions, registryTlsOptions } from './meeting.ts'
 import { count, type Output } from './output.ts'
-import { tlsOptions } from './tls.ts'
 
 export const endpoints: Command = {
   name: 'endpoints',
@@ -14,10 +13,7 @@ export const endpoints: Command = {
 L is their sum, L = Σ R. Whatever makes a figure doubtful is said after it, and the exit code is 2 then.`,
   options: {
     ...registryOptions,
-    ...tlsOptions(
-      'who signed the certificate of a registry at tls://, PEM',
-      'what is shown to it where it wants one, PEM',
-    ),
+    ...registryTlsOptions,
   },
   takes: [0, many],
   run: runEndpoints,

@@ -4,7 +4,7 @@ import { messageOf, SkerryError } from '../errors.ts'
 import { RegistryDiscovery } from '../mesh/discovery/registry/client.ts'
 import { systemClock } from '../time.ts'
 import type { Invocation, Option } from './command.ts'
-import { givenTls } from './tls.ts'
+import { givenTls, tlsOptions } from './tls.ts'
 
 /** How a command finds the registry, and is let in. */
 export const registryOptions: Readonly<Record<string, Option>> = {
@@ -19,6 +19,12 @@ export const registryOptions: Readonly<Record<string, Option>> = {
     help: "what is known to all (default 'registry.secret' in DIR, or SKERRY_REGISTRY_SECRET itself)",
   },
 }
+
+/** For commands that do nothing else over TLS. */
+export const registryTlsOptions = tlsOptions(
+  'who signed the certificate of a registry at tls://, PEM',
+  'what is shown to it where it wants one, PEM',
+)
 
 /** Where the registry is, as its clients write it. */
 export function registryOf({ values, engine }: Invocation): string {
@@ -46,7 +52,7 @@ export function givenSecret(invocation: Invocation): string | undefined {
 }
 
 /** The secret, where somebody must have made one by now. Throws `not_found`, beside what `givenSecret` does. */
-export function secretOf(invocation: Invocation): string {
+function secretOf(invocation: Invocation): string {
   const secret = givenSecret(invocation)
   if (secret === undefined)
     throw new SkerryError(
@@ -56,14 +62,16 @@ export function secretOf(invocation: Invocation): string {
   return secret
 }
 
-/** A client of the registry that is meant. */
-export function meet(invocation: Invocation): RegistryDiscovery {
+/** All that a client of the registry needs to be let in. */
+export function accessOf(invocation: Invocation) {
   const secret = secretOf(invocation)
   const address = registryOf(invocation)
-  return new RegistryDiscovery({
-    ...{ clock: systemClock, random: Math.random, secret, address },
-    ...(address.startsWith('tls:') && { tls: { ...givenTls(invocation.values) } }),
-  })
+  return { address, secret, ...(address.startsWith('tls:') && { tls: { ...givenTls(invocation.values) } }) }
+}
+
+/** A client of the registry that is meant. */
+export function meet(invocation: Invocation): RegistryDiscovery {
+  return new RegistryDiscovery({ clock: systemClock, random: Math.random, ...accessOf(invocation) })
 }
 
 /** The folder of the embedded files. */

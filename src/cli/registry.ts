@@ -10,9 +10,7 @@ import type { Command, Invocation } from './command.ts'
 import { exits } from './failure.ts'
 import { dirOf, givenSecret, registryOf, registryOptions, secretFileOf } from './meeting.ts'
 import { stopSignals } from './signals.ts'
-import { givenTls, tlsOptions } from './tls.ts'
-
-const { 'tls-ca': _, ...own } = tlsOptions('', 'certificate for tls://, PEM')
+import { certificateOptions, givenTls } from './tls.ts'
 
 export const registry: Command = {
   name: 'registry',
@@ -28,7 +26,7 @@ and changed on its way: use it within a machine, and tls:// beyond.`,
       value: 'N',
       help: 'how long it waits for instances to come back after a start (default 10)',
     },
-    ...own,
+    ...certificateOptions('certificate for tls://, PEM'),
   },
   takes: [0, 0],
   run: runRegistry,

@@ -18,7 +18,7 @@ import { routeOf } from './call.ts'
 import type { Command, Invocation, Option } from './command.ts'
 import { many } from './command.ts'
 import { exits, UsageError } from './failure.ts'
-import { meet, registryOptions } from './meeting.ts'
+import { meet, registryOptions, registryTlsOptions } from './meeting.ts'
 import type { Output } from './output.ts'
 import { givenTls, tlsOptions } from './tls.ts'
 
@@ -29,10 +29,7 @@ const rulesOptions: Readonly<Record<string, Option>> = {
     help: 'rules, YAML or JSON (default SKERRY_RULES; without any, every call goes to its service)',
   },
   ...registryOptions,
-  ...tlsOptions(
-    'who signed the certificate of a registry at tls://, PEM',
-    'what is shown to it where it wants one, PEM',
-  ),
+  ...registryTlsOptions,
 }
 
 const routes: Command = {

@@ -2,8 +2,7 @@ import type { RegistryOptions } from '../registering.ts'
 import { pairsOf, wholeNumber } from './arguments.ts'
 import type { Invocation, Option } from './command.ts'
 import { UsageError } from './failure.ts'
-import { registryOf, secretOf } from './meeting.ts'
-import { givenTls } from './tls.ts'
+import { accessOf } from './meeting.ts'
 
 /** What a registry is told of a process. */
 export const tellingOptions: Readonly<Record<string, Option>> = {
@@ -35,14 +34,11 @@ export function tellingOf(invocation: Invocation, tell: boolean): RegistryOption
   const weight = weightOf(values.weight)
   const expected = wholeNumber(values, 'expected', 1) ?? wholeNumber(values, 'processes', 1) ?? 1
   if ((values.registry ?? (process.env.SKERRY_REGISTRY || undefined)) === undefined) return undefined
-  const secret = secretOf(invocation)
-  const address = registryOf(invocation)
   return {
-    ...{ address, secret, expected, labels, tell },
+    ...{ ...accessOf(invocation), expected, labels, tell },
     ...(advertise !== undefined && { advertise: String(advertise) }),
     ...(weight !== undefined && { weight }),
     ...(values.zone !== undefined && { zone: String(values.zone) }),
-    ...(address.startsWith('tls:') && { tls: { ...givenTls(values) } }),
   }
 }
 

@@ -6,8 +6,12 @@ import { UsageError } from './failure.ts'
 
 /** The three files of TLS, as a command words them. */
 export function tlsOptions(ca: string, cert: string): Readonly<Record<string, Option>> {
+  return { 'tls-ca': { type: 'string', value: 'FILE', help: ca }, ...certificateOptions(cert) }
+}
+
+/** The two of them that whoever listens needs. */
+export function certificateOptions(cert: string): Readonly<Record<string, Option>> {
   return {
-    'tls-ca': { type: 'string', value: 'FILE', help: ca },
     'tls-cert': { type: 'string', value: 'FILE', help: cert },
     'tls-key': { type: 'string', value: 'FILE', help: 'the key of that certificate, PEM' },
   }
